@@ -1,0 +1,225 @@
+"""Frames of the live WebSocket, as values, with the one place that encodes and decodes them.
+
+A frame is a JSON object with a `type`. The learner's side sends `check` and `hint`; the
+grader answers with `progress`, then one `feedback`, `hint-text` or `failure` that carries the
+request's id. Both ways are validated against the schema `frames.v1`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields, is_dataclass
+from enum import Enum
+from typing import Any, ClassVar, get_args, get_origin, get_type_hints
+
+from jsonschema import Draft202012Validator
+
+from .errors import InvalidFrame, TooLarge
+from .schemas import load_schema
+from .verdicts import Verdict
+
+MAX_FRAME_BYTES = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellSource:
+    """A code cell of the learner's notebook: `id` is the cell's own, `grade_id` nbgrader's."""
+
+    id: str
+    grade_id: str | None
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckRequest:
+    """Judge the question that the answer cell `cell` (a grade id) belongs to."""
+
+    type: ClassVar[str] = "check"
+
+    request: str
+    course: str
+    exercise: str
+    version: str
+    cell: str
+    cells: tuple[CellSource, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class HintRequest:
+    """Show the hint number `level`, from 1, of a check."""
+
+    type: ClassVar[str] = "hint"
+
+    request: str
+    course: str
+    exercise: str
+    cell: str
+    check: str
+    level: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """A request has been taken (`queued`) or its cells run (`running`)."""
+
+    type: ClassVar[str] = "progress"
+
+    request: str
+    state: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckResult:
+    """The outcome of one check.
+
+    `message` is None for a hidden check; `hints` is how many hints can be asked for.
+    """
+
+    id: str
+    name: str
+    verdict: Verdict
+    hidden: bool
+    points: float
+    max_points: float
+    message: str | None
+    hints: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class LearnerError:
+    """An exception that the learner's own cell raised when it ran; `line` counts from 1 in that cell."""
+
+    cell: str
+    name: str
+    message: str
+    line: int | None
+    text: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Feedback:
+    """The judgement of one question.
+
+    `cursor` is the attempt's place in the log, so that a recommendation can be asked for that knows it.
+    """
+
+    type: ClassVar[str] = "feedback"
+
+    request: str
+    course: str
+    exercise: str
+    version: str
+    cell: str
+    verdict: Verdict
+    points: float
+    max_points: float
+    checks: tuple[CheckResult, ...]
+    error: LearnerError | None
+    output: str
+    repairs: tuple[str, ...]
+    seconds: float
+    peak_mb: float
+    attempt: str
+    cursor: int
+    exercise_points: float
+    exercise_max_points: float
+    solved: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class HintText:
+    """One rung of a check's hint ladder; `of` is how many there are."""
+
+    type: ClassVar[str] = "hint-text"
+
+    request: str
+    cell: str
+    check: str
+    level: int
+    of: int
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """A request that could not be served; `request` is None where the frame could not be read."""
+
+    type: ClassVar[str] = "failure"
+
+    request: str | None
+    code: str
+    message: str
+    detail: dict[str, Any]
+
+
+Request = CheckRequest | HintRequest
+Reply = Progress | Feedback | HintText | Failure
+Frame = Request | Reply
+_FRAMES: dict[str, type[Frame]] = {cls.type: cls for cls in get_args(Frame)}
+
+
+def encode(frame: Frame) -> str:
+    """Return a frame as JSON text.
+
+    Raises:
+        InvalidFrame: it does not match the schema; that is a defect of the sender.
+
+    """
+    body = {"type": frame.type, **_plain(frame)}
+    _validate(body)
+    return json.dumps(body, ensure_ascii=False, allow_nan=False)
+
+
+def decode(text: str | bytes) -> Frame:
+    """Read a frame that may come from anybody.
+
+    Raises:
+        TooLarge: more than 4 MiB.
+        InvalidFrame: no JSON, or not one of the frames.
+
+    """
+    if len(text) > MAX_FRAME_BYTES:
+        raise TooLarge(f"A frame may hold {MAX_FRAME_BYTES // 2**20} MiB.", limit=MAX_FRAME_BYTES)
+    try:
+        body = json.loads(text)
+    except (ValueError, RecursionError) as err:
+        raise InvalidFrame(f"The frame is no JSON: {str(err)[:100]}") from err
+    _validate(body)
+    frame: Frame = _build(_FRAMES[body["type"]], {k: v for k, v in body.items() if k != "type"})
+    return frame
+
+
+def _validate(body: Any) -> None:
+    kind = body.get("type") if isinstance(body, dict) else None
+    if not isinstance(kind, str) or kind not in _FRAMES:
+        raise InvalidFrame(f"A frame needs a 'type', one of {', '.join(_FRAMES)}.")
+    schema = load_schema("frames.v1")
+    validator = Draft202012Validator({"$ref": f"#/$defs/{kind}", "$defs": schema["$defs"]})
+    error = next(iter(validator.iter_errors(body)), None)
+    if error is not None:
+        place = "/".join(map(str, error.absolute_path)) or kind
+        raise InvalidFrame(f"Frame {kind!r}, {place}: {error.message[:200]}", place=place)
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value):
+        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _build(kind: Any, value: Any) -> Any:
+    if is_dataclass(kind) and isinstance(kind, type):
+        hints = get_type_hints(kind)
+        return kind(**{name: _build(hints[name], item) for name, item in value.items()})
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is tuple:
+        return tuple(_build(arguments[0], item) for item in value)
+    if arguments and type(None) in arguments and origin is not dict:
+        return None if value is None else _build(next(a for a in arguments if a is not type(None)), value)
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return kind(value)
+    return value
