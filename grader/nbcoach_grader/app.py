@@ -1,0 +1,94 @@
+"""The grader service: catalogue, checks and the attempt log, behind the hub's authentication."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+from prometheus_client import Counter, Gauge, Histogram
+from tornado.web import RequestHandler
+from traitlets import Instance, Unicode, default
+
+from nbcoach_exercises.catalogue import Catalogue
+from nbcoach_exercises.errors import NbcoachError
+from nbcoach_exercises.verdicts import Verdict
+from nbcoach_hub.service import Service
+from nbcoach_hub.storage import Store, open_store
+
+from .engine.engine import Engine
+from .grading import Grading
+from .live import live_routes
+from .routes import api_routes
+
+
+class Grader(Service):
+    """Serve courses to learners, judge their cells, keep the attempts."""
+
+    name = "grader"
+
+    courses = Unicode(help="Folder that holds the courses; by default NBCOACH_COURSES.").tag(config=True)
+    store_url = Unicode(help="URL of the store, such as sqlite:///file; by default NBCOACH_STORE_URL.").tag(config=True)
+    engine = Instance(Engine, help="What runs and judges cells.")
+
+    classes = [Engine]  # type: ignore[misc]  # noqa: RUF012 - traitlets' own way to name what can be configured
+
+    @default("courses")
+    def _default_courses(self) -> str:
+        return os.environ.get("NBCOACH_COURSES", "courses")
+
+    @default("store_url")
+    def _default_store_url(self) -> str:
+        return os.environ.get("NBCOACH_STORE_URL", "sqlite:///nbcoach.sqlite")
+
+    @default("engine")
+    def _default_engine(self) -> Engine:
+        return Engine(parent=self)
+
+    grading: Grading
+    store: Store
+
+    def routes(self) -> list[tuple[str, type[RequestHandler]]]:
+        """Return the routes below the service's prefix."""
+        return [*api_routes, *live_routes]
+
+    async def start_parts(self) -> None:
+        """Read the courses, open the store, start the engine."""
+        catalogue = await asyncio.to_thread(Catalogue.read, Path(self.courses))
+        self.store = open_store(self.store_url)
+        await self.store.start()
+        await self.engine.start()
+        self.grading = Grading(catalogue, self.engine, self.store)
+        self.checks = Counter("nbcoach_checks_total", "Questions judged.", ["verdict"], registry=self.metrics.registry)
+        for verdict in Verdict:
+            self.checks.labels(verdict)
+        self.check_seconds = Histogram(
+            "nbcoach_check_seconds",
+            "Time from a request to its feedback.",
+            buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+            registry=self.metrics.registry,
+        )
+        warm = Gauge("nbcoach_warm_notebooks", "Learners' notebooks kept warm.", registry=self.metrics.registry)
+        warm.set_function(lambda: self.engine.statistics()["lines"])
+        self._warming = [asyncio.create_task(self._warm(course.imports)) for course in catalogue]
+
+    async def stop_parts(self) -> None:
+        """Stop the engine, then the store."""
+        for task in self._warming:
+            task.cancel()
+        await self.engine.stop()
+        await self.store.close()
+
+    async def readiness(self) -> dict[str, str]:
+        """Tell whether store and engine can be used."""
+        try:
+            await self.store.log(limit=1)
+        except NbcoachError as err:
+            return {"store": err.message, "engine": "ok"}
+        return {"store": "ok", "engine": "ok" if self.engine.running else "not running"}
+
+    async def _warm(self, imports: tuple[str, ...]) -> None:
+        try:
+            await self.engine.warm(imports)
+        except NbcoachError as err:
+            self.log.warning("A course's environment is not ready yet: %s", err.message)

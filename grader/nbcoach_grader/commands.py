@@ -1,0 +1,92 @@
+"""Commands of the grader for `nbcoach`: check one cell of a notebook against its exercise."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from nbcoach_exercises.catalogue import MASTER, Catalogue, read_exercise
+from nbcoach_exercises.errors import NbcoachError, UnknownCell
+from nbcoach_exercises.format import grade_id_of, read_notebook
+from nbcoach_exercises.model import Course, Exercise, Unit
+from nbcoach_exercises.verdicts import Verdict
+from nbcoach_exercises.wire import CellSource
+
+from .engine.engine import Engine
+from .errors import GraderFailed
+from .feedback import Judgement
+from .grading import Grading
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command()
+@click.argument("notebook", type=_FILE)
+@click.option("--master", required=True, type=_FILE, help=f"The exercise's {MASTER}, with solutions and tests.")
+@click.option("--cell", required=True, help="Grade id of the answer cell.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
+def check(notebook: Path, master: Path, cell: str, as_json: bool) -> None:
+    """Judge one answer cell of NOTEBOOK as the service would.
+
+    Exit status: 0 when it was judged, whatever the verdict; 2 for bad input; 3 when the grader itself failed.
+    """
+    try:
+        judged, repairs = asyncio.run(_check(notebook, master, cell))
+    except GraderFailed as err:
+        click.echo(f"The grader failed: {err.message}", err=True)
+        sys.exit(3)
+    except NbcoachError as err:
+        click.echo(err.message, err=True)
+        sys.exit(2)
+    body = {
+        "verdict": judged.verdict,
+        "points": judged.points,
+        "checks": [
+            {"id": c.id, "name": c.name, "verdict": c.verdict, "hidden": c.hidden, "message": c.message}
+            for c in judged.checks
+        ],
+        "repairs": list(repairs),
+    }
+    click.echo(json.dumps(body) if as_json else _text(judged, repairs))
+
+
+async def _check(notebook: Path, master: Path, cell: str) -> tuple[Judgement, tuple[str, ...]]:
+    exercise = read_exercise(master.resolve().parent, "course", "unit")
+    question = exercise.question_of(cell)
+    if question is None:
+        raise UnknownCell(exercise.id, cell)
+    work = read_notebook(notebook.read_bytes(), str(notebook))
+    cells = [
+        CellSource(id=str(node.get("id", number)), grade_id=grade_id_of(node), source=node.source)
+        for number, node in enumerate(work.cells)
+        if node.cell_type == "code"
+    ]
+    course = _course_of(exercise)
+    engine = Engine()
+    await engine.start()
+    try:
+        judged, rebuilt = await Grading(Catalogue([course]), engine).judge("you", course, exercise, question, cells)
+    finally:
+        await engine.stop()
+    return judged, rebuilt.repairs
+
+
+def _course_of(exercise: Exercise) -> Course:
+    """Return a course that holds just this exercise."""
+    unit = Unit(id=exercise.unit, title=exercise.unit, exercises=(exercise.id,))
+    exercises = {exercise.id: exercise}
+    return Course(id=exercise.course, title="", summary="", skills=(), units=(unit,), exercises=exercises)
+
+
+def _text(judged: Judgement, repairs: tuple[str, ...]) -> str:
+    marks = {True: "✓", False: "✗"}
+    lines = [f"{judged.verdict}: {judged.points:g} points"]
+    for c in judged.checks:
+        lines.append(f"  {marks[c.verdict is Verdict.PASSED]} {c.name} ({c.verdict})")
+        lines += [f"      {c.message}"] if c.message else []
+    lines += [f"  note: {repair}" for repair in repairs]
+    return "\n".join(lines)

@@ -1,0 +1,98 @@
+"""Frames on a stream socket: four bytes of length, then msgpack; descriptors ride on the length."""
+
+from __future__ import annotations
+
+import array
+import socket
+import struct
+from collections.abc import Sequence
+from typing import Any
+
+import msgpack
+
+from ..errors import FrameTooLarge, ProtocolError
+
+MAX_FRAME = 16 * 1024 * 1024
+_HEADER = struct.Struct(">I")
+
+
+def pack(message: Any) -> bytes:
+    """Return a message as a frame.
+
+    Raises:
+        FrameTooLarge: it exceeds 16 MiB.
+
+    """
+    body: bytes = msgpack.packb(message, use_bin_type=True)
+    if len(body) > MAX_FRAME:
+        raise FrameTooLarge(f"A message of {len(body)} bytes exceeds {MAX_FRAME}.")
+    return _HEADER.pack(len(body)) + body
+
+
+def body_length(header: bytes) -> int:
+    """Return the length that a header announces.
+
+    Raises:
+        FrameTooLarge: it announces more than 16 MiB.
+
+    """
+    length: int = _HEADER.unpack(header)[0]
+    if length > MAX_FRAME:
+        raise FrameTooLarge(f"A message of {length} bytes exceeds {MAX_FRAME}.")
+    return length
+
+
+def unpack(body: bytes) -> Any:
+    """Return the message in a frame's body.
+
+    Raises:
+        ProtocolError: it is no msgpack, or nested too deeply.
+
+    """
+    try:
+        return msgpack.unpackb(body, raw=False, strict_map_key=False)
+    except (ValueError, msgpack.UnpackException, RecursionError) as err:
+        raise ProtocolError(f"Not a message: {type(err).__name__}") from err
+
+
+def send(sock: socket.socket, message: Any, fds: Sequence[int] = ()) -> None:
+    """Send a message, and descriptors with it, on a blocking socket."""
+    frame = pack(message)
+    if fds:
+        sent = sock.sendmsg([frame], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))])
+        frame = frame[sent:]
+    sock.sendall(frame)
+
+
+def receive(sock: socket.socket) -> Any:
+    """Receive a message from a blocking socket.
+
+    Raises:
+        EOFError: the other side has gone.
+        ProtocolError: it sent something else.
+
+    """
+    return unpack(_exactly(sock, body_length(_exactly(sock, _HEADER.size))))
+
+
+def receive_with_fds(sock: socket.socket) -> tuple[Any, list[int]]:
+    """Receive a message and up to four descriptors from a blocking socket."""
+    fds = array.array("i")
+    header, ancillary, _, _ = sock.recvmsg(_HEADER.size, socket.CMSG_SPACE(4 * fds.itemsize), socket.MSG_CMSG_CLOEXEC)
+    if not header:
+        raise EOFError
+    for level, kind, data in ancillary:
+        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+            fds.frombytes(data[: len(data) - len(data) % fds.itemsize])
+    header += _exactly(sock, _HEADER.size - len(header))
+    return unpack(_exactly(sock, body_length(header))), list(fds)
+
+
+def _exactly(sock: socket.socket, count: int) -> bytes:
+    data = bytearray()
+    while len(data) < count:
+        part = sock.recv(count - len(data))
+        if not part:
+            raise EOFError
+        data += part
+    return bytes(data)

@@ -1,0 +1,266 @@
+"""The judge: runs test cells and decides, in a process that never executes a line of the learner's.
+
+Theory of operation. A judge process is forked from the zygote, runs the author's locked
+cells, and stays as a snapshot. For each question it is forked once more; that fork gets one
+end of a line to a served subject (`peer`), runs the checks one by one and reports verdicts
+on its own control socket, which the subject never sees. A check passes only if its code ran
+to the end and the line is whole: what is missing, late or malformed is never a pass.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import contextlib
+import inspect
+import io
+import math
+import numbers
+import random
+import signal
+import socket
+import time
+import types
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from nbcoach_exercises.verdicts import Verdict
+
+from .assertion import COMPARE_NAME, TYPE_NAME, Rewriter, compare, type_of
+from .judge_peer import JudgePeer
+from .namespace import Locals, Namespace, plain_python, stateful_imports
+from .peer import LineBroken
+from .proxy import is_proxy, is_type_proxy, oid_of, peer_of, type_name_of
+
+MAX_MESSAGE = 2000
+FILE = "<checks>"
+
+
+class TestTooSlow(BaseException):
+    """The author's own test code used up the time."""
+
+
+class Judge:
+    """Judge test cells against one served subject.
+
+    Args:
+        sock: the line to the subject.
+        own: globals that the author's cells left.
+        answers: names that the reference solution binds.
+        sources: the author's cells, to find modules whose state is the learner's.
+        seconds: time for one check.
+
+    """
+
+    def __init__(
+        self, sock: socket.socket, own: dict[str, Any], answers: Sequence[str], sources: Sequence[str], seconds: float
+    ) -> None:
+        self._peer = JudgePeer(sock)
+        self._seconds = seconds
+        self._namespace = Namespace(
+            own
+            | {"__builtins__": builtins, "__name__": "__main__", COMPARE_NAME: compare, TYPE_NAME: type_of}
+            | {"display": lambda *values, **options: None},
+            answers,
+            self._peer,
+        )
+        self._stateful = {name: module for source in sources for name, module in stateful_imports(source).items()}
+
+    def run(self, cells: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Run test cells in order.
+
+        Args:
+            cells: `{"id", "preamble", "checks": [{"id", "source", "hidden"}]}` each.
+
+        Returns:
+            One `{"id", "score", "checks": [{"id", "verdict", "message", "seconds"}]}` a cell; `score` is
+            the value of a last expression that is a number, else None.
+
+        """
+        with _mirrored(self._peer):
+            return [self._cell(cell) for cell in cells]
+
+    def _cell(self, cell: dict[str, Any]) -> dict[str, Any]:
+        results: list[dict[str, Any]] = []
+        score: float | None = None
+        before = self._execute(cell["preamble"])
+        for check in cell["checks"]:
+            start = time.monotonic()
+            score = None
+            verdict, message, _ = before
+            if verdict is Verdict.PASSED:
+                verdict, message, score = self._execute(check["source"])
+            shown = None if check["hidden"] else message
+            results.append(
+                {
+                    "id": check["id"],
+                    "verdict": str(verdict),
+                    "message": shown,
+                    "seconds": time.monotonic() - start,
+                }
+            )
+        return {"id": cell["id"], "score": score, "checks": results}
+
+    def _execute(self, source: str) -> tuple[Verdict, str | None, float | None]:
+        """Run a part of a test cell and say what it came to."""
+        if self._peer.broken:
+            return (*_broken(self._peer.broken), None)
+        try:
+            body, last = _compiled(source)
+        except SyntaxError as err:
+            return Verdict.GRADER_FAILED, f"The check itself has a syntax error: {err.msg}", None
+        self._peer.deadline = time.monotonic() + self._seconds
+        value: Any = None
+        failure: BaseException | None = None
+        scope = Locals(self._namespace)
+        try:
+            with contextlib.redirect_stdout(io.StringIO()), _alarm(self._seconds + 1):
+                for name, module in self._stateful.items():
+                    dict.__setitem__(self._namespace, name, self._peer.request("module", module))
+                exec(body, self._namespace, scope)  # noqa: S102 - the author's test, in its own process
+                value = eval(last, self._namespace, scope) if last else None  # noqa: S307
+        except BaseException as err:
+            failure = err
+        if self._peer.broken:
+            return (*_broken(self._peer.broken), None)
+        if failure is None:
+            return Verdict.PASSED, None, _score(value)
+        return (*_failed(failure), None)
+
+
+def _compiled(source: str) -> tuple[types.CodeType, types.CodeType | None]:
+    """Compile a part of a test cell into its body and, if it ends in one, its last expression."""
+    tree = ast.parse(plain_python(source), FILE)
+    tail = tree.body[-1] if tree.body else None
+    last = tree.body.pop() if isinstance(tail, ast.Expr) else None
+    rewriter = Rewriter()
+    body = compile(ast.fix_missing_locations(rewriter.visit(tree)), FILE, "exec")
+    if not isinstance(last, ast.Expr):
+        return body, None
+    expression = ast.fix_missing_locations(rewriter.visit(ast.Expression(last.value)))
+    return body, compile(expression, FILE, "eval")
+
+
+def _score(value: Any) -> float | None:
+    """Return nbgrader's partial credit: a real number that is no bool."""
+    if is_proxy(value) or isinstance(value, (bool, np.bool_)) or not isinstance(value, (numbers.Real, np.number)):
+        return None
+    number = float(value)
+    return None if math.isnan(number) else number
+
+
+def _broken(broken: LineBroken) -> tuple[Verdict, str]:
+    verdict = {"timeout": Verdict.TIMEOUT, "crashed": Verdict.CRASHED}.get(broken.reason, Verdict.ERROR)
+    return verdict, str(broken)
+
+
+def _failed(failure: BaseException) -> tuple[Verdict, str]:
+    """Say what an exception in a test means.
+
+    An assertion is a failure, whoever raised it: the learner gains nothing by raising one.
+    """
+    if isinstance(failure, TestTooSlow):
+        return Verdict.GRADER_FAILED, "The check itself took too long."
+    if isinstance(failure, AssertionError):
+        return Verdict.FAILED, str(failure)[:MAX_MESSAGE] or "The check did not hold."
+    if isinstance(failure, MemoryError):
+        return Verdict.MEMORY, "The code used too much memory."
+    name = type(failure).__name__
+    if isinstance(failure, NotImplementedError):
+        return Verdict.NOT_ATTEMPTED, "This part is not written yet."
+    return Verdict.ERROR, f"{name}: {failure}"[:MAX_MESSAGE]
+
+
+@contextlib.contextmanager
+def _alarm(seconds: float) -> Iterator[None]:
+    """Interrupt the author's own endless loop."""
+
+    def ring(*_: object) -> None:
+        raise TestTooSlow
+
+    signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+@contextlib.contextmanager
+def _mirrored(peer: JudgePeer) -> Iterator[None]:
+    """Make seeds reach the learner's side, and let inspection see through proxies."""
+    seed, np_seed = random.seed, np.random.seed
+    source, lines, signature = inspect.getsource, inspect.getsourcelines, inspect.signature
+    is_function, is_class = inspect.isfunction, inspect.isclass
+
+    def seed_both(*args: Any) -> None:
+        seed(*args)
+        peer.request("seed", "random", peer.encode(list(args)))
+
+    def np_seed_both(*args: Any) -> None:
+        np_seed(*args)
+        peer.request("seed", "numpy", peer.encode(list(args)))
+
+    def source_of(thing: Any) -> str:
+        return str(peer_of(thing).request("source", oid_of(thing))) if is_proxy(thing) else source(thing)
+
+    def lines_of(thing: Any) -> tuple[list[str], int]:
+        return (source_of(thing).splitlines(True), 1) if is_proxy(thing) else lines(thing)
+
+    def signature_of(thing: Any, **options: Any) -> inspect.Signature:
+        return _signature(thing) if is_proxy(thing) else signature(thing, **options)
+
+    replaced: dict[tuple[Any, str], Any] = {
+        (random, "seed"): seed_both,
+        (np.random, "seed"): np_seed_both,
+        (inspect, "getsource"): source_of,
+        (inspect, "getsourcelines"): lines_of,
+        (inspect, "signature"): signature_of,
+        (inspect, "isfunction"): lambda t: type_name_of(t) == "function" if is_proxy(t) else is_function(t),
+        (inspect, "isclass"): lambda t: is_type_proxy(t) if is_proxy(t) else is_class(t),
+    }
+    kept = {place: getattr(*place) for place in replaced}
+    for (owner, name), replacement in replaced.items():
+        setattr(owner, name, replacement)
+    try:
+        yield
+    finally:
+        for (owner, name), original in kept.items():
+            setattr(owner, name, original)
+
+
+def _signature(proxy: Any) -> inspect.Signature:
+    """Read a learner's signature from its text, without evaluating defaults or annotations."""
+    text = str(peer_of(proxy).request("signature", oid_of(proxy)))
+    try:
+        function = ast.parse(f"def f{text}: pass").body[0]
+    except SyntaxError:
+        raise ValueError("The signature cannot be shown.") from None
+    if not isinstance(function, ast.FunctionDef):
+        raise ValueError("The signature cannot be shown.")
+    a = function.args
+    kinds = inspect.Parameter
+    missing: list[ast.expr | None] = [None] * (len(a.posonlyargs) + len(a.args) - len(a.defaults))
+    defaults = missing + list(a.defaults)
+    found = []
+    for number, argument in enumerate([*a.posonlyargs, *a.args]):
+        kind = kinds.POSITIONAL_ONLY if number < len(a.posonlyargs) else kinds.POSITIONAL_OR_KEYWORD
+        found.append(kinds(argument.arg, kind, default=_literal(defaults[number])))
+    if a.vararg:
+        found.append(kinds(a.vararg.arg, kinds.VAR_POSITIONAL))
+    for argument, default in zip(a.kwonlyargs, a.kw_defaults, strict=True):
+        found.append(kinds(argument.arg, kinds.KEYWORD_ONLY, default=_literal(default)))
+    if a.kwarg:
+        found.append(kinds(a.kwarg.arg, kinds.VAR_KEYWORD))
+    return inspect.Signature(found)
+
+
+def _literal(node: ast.expr | None) -> Any:
+    if node is None:
+        return inspect.Parameter.empty
+    try:
+        return ast.literal_eval(node)
+    except ValueError:
+        return ast.unparse(node)

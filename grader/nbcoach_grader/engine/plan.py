@@ -1,0 +1,135 @@
+"""What the engine is asked and what it answers: values only."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nbcoach_exercises.catalogue import DataFile
+from nbcoach_exercises.model import Limits, TestCell
+from nbcoach_exercises.verdicts import Verdict
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedCell:
+    """A code cell to run for the learner; `id` is its grade id where it has one."""
+
+    id: str
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """One question to judge.
+
+    `learner` and `exercise` say whose snapshots may be used; `cells` is the learner's notebook
+    up to the question's tests; `locked` are the author's cells that the judge runs itself,
+    `sources` all of the author's code, from which imports and names are taken.
+    """
+
+    learner: str
+    exercise: str
+    version: str
+    imports: tuple[str, ...]
+    cells: tuple[PlannedCell, ...]
+    locked: tuple[str, ...]
+    sources: tuple[str, ...]
+    answers: frozenset[str]
+    tests: tuple[TestCell, ...]
+    limits: Limits
+    files: tuple[DataFile, ...] = field(default=(), repr=False)
+    data_folder: Path | None = None
+
+    @property
+    def line(self) -> str:
+        """Name the chain of snapshots that this plan may use."""
+        return f"{self.learner}\0{self.exercise}\0{self.version}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellReport:
+    """What running one cell came to, as the learner's process claims.
+
+    `state` is `ok`, `raised`, `timeout` or `crashed`.
+    """
+
+    id: str
+    state: str
+    name: str = ""
+    message: str = ""
+    line: int | None = None
+    text: str | None = None
+    output: str = ""
+    seconds: float = 0.0
+    peak_mb: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckReport:
+    """What the judge decided on one check."""
+
+    id: str
+    verdict: Verdict
+    message: str | None
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class TestReport:
+    """What the judge decided on one test cell; `score` is the author's partial credit, if any."""
+
+    __test__ = False  # not a pytest class
+
+    id: str
+    checks: tuple[CheckReport, ...]
+    score: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """Everything the engine knows of a question."""
+
+    cells: tuple[CellReport, ...]
+    tests: tuple[TestReport, ...]
+    seconds: float
+    reused: int
+
+
+def chain_keys(plan: Plan) -> list[str]:
+    """Return the key of the snapshot after each cell: a hash of all that led there."""
+    digest = hashlib.sha256(f"{plan.line}\0{plan.imports}".encode())
+    keys = []
+    for cell in plan.cells:
+        digest.update(f"{cell.id}\0{len(cell.source)}\0{cell.source}".encode("utf-8", "replace"))
+        keys.append(digest.copy().hexdigest())
+    return keys
+
+
+def cell_report(cell: str, claim: Mapping[str, Any]) -> CellReport:
+    """Read a subject's claim about a cell; anything malformed becomes harmless."""
+
+    def text(name: str, limit: int) -> str:
+        value = claim.get(name)
+        return value[:limit] if isinstance(value, str) else ""
+
+    def number(name: str) -> float:
+        value = claim.get(name)
+        return float(value) if isinstance(value, (int, float)) and 0 <= value < 1e12 else 0.0
+
+    ok = claim.get("ok") is True
+    name = text("name", 200)
+    line = claim.get("line")
+    return CellReport(
+        id=cell,
+        state="ok" if ok else "timeout" if name == "OutOfTime" else "raised",
+        name=name,
+        message=text("message", 2000),
+        line=line if type(line) is int and 0 < line < 100_000 else None,
+        text=text("text", 500) or None,
+        output=text("output", 64 * 1024),
+        seconds=number("seconds"),
+        peak_mb=number("peak_kb") / 1024,
+    )

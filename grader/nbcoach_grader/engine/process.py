@@ -1,0 +1,200 @@
+"""A handle on a forked process: orders go to it, answers come back, and it can be late or gone."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..errors import EngineFailed, ProtocolError
+from . import framing
+
+READY_SECONDS = 60.0
+ORDER_SECONDS = 20.0
+
+
+class ProcessGone(Exception):
+    """The process ended, or broke the protocol, before it answered."""
+
+
+class ProcessLate(Exception):
+    """The process did not answer in time; it can no longer be used."""
+
+
+class Process:
+    """One forked process.
+
+    Args:
+        control: the service's end of its control socket.
+        pid: its process id, as its parent said; to be trusted only of the zygote's own children.
+
+    """
+
+    def __init__(self, control: socket.socket, pid: int = 0) -> None:
+        control.setblocking(False)
+        self._control = control
+        self._lock = asyncio.Lock()
+        self.pid = pid
+        self.usable = True
+
+    async def order(self, order: str, fds: Sequence[int] = (), wait: float = ORDER_SECONDS, **arguments: Any) -> Any:
+        """Give an order and return the answer.
+
+        Args:
+            order: one that `zygote` knows.
+            fds: descriptors to send along; they stay open here.
+            wait: seconds to wait for the answer.
+            arguments: the order's own.
+
+        Raises:
+            ProcessGone: the process ended or answered nonsense.
+            ProcessLate: it did not answer in time.
+            EngineFailed: it says that the order could not be carried out.
+
+        """
+        async with self._lock:
+            if not self.usable:
+                raise ProcessGone
+            self.usable = False
+            try:
+                async with asyncio.timeout(wait):
+                    await self._send({"order": order, **arguments}, fds)
+                    answer = await self._receive()
+            except TimeoutError as err:
+                raise ProcessLate from err
+            except (OSError, EOFError, ProtocolError) as err:
+                raise ProcessGone from err
+            if not isinstance(answer, dict):
+                raise ProcessGone
+            self.usable = True
+        if "failed" in answer:
+            raise EngineFailed(f"The order {order!r} failed: {str(answer['failed'])[:200]}")
+        return answer
+
+    async def tell(self, order: str, fds: Sequence[int] = (), **arguments: Any) -> None:
+        """Give a last order that is never answered.
+
+        Raises:
+            ProcessGone: the process has ended.
+
+        """
+        self.usable = False
+        try:
+            await self._send({"order": order, **arguments}, fds)
+        except OSError as err:
+            raise ProcessGone from err
+
+    async def fork(self) -> Process:
+        """Return a child that stands where this process stands."""
+        ours, theirs = socket.socketpair()
+        child = Process(ours)
+        try:
+            answer = await self.order("fork", [theirs.fileno()])
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+        child.pid = answer["pid"] if isinstance(answer.get("pid"), int) else 0
+        await child.hello()
+        return child
+
+    async def hello(self) -> None:
+        """Wait for the first message of a new process."""
+        try:
+            async with asyncio.timeout(READY_SECONDS):
+                await self._receive()
+        except (OSError, EOFError, ProtocolError, TimeoutError) as err:
+            self.close()
+            raise ProcessGone from err
+
+    async def gone(self, seconds: float) -> bool:
+        """Wait until the process and all who hold its socket have ended; False if some have not."""
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(seconds):
+                while await loop.sock_recv(self._control, 65536):
+                    pass
+        except TimeoutError:
+            return False
+        except OSError:
+            pass
+        return True
+
+    def close(self) -> None:
+        """Close the control socket; the process ends by itself."""
+        self.usable = False
+        self._control.close()
+
+    async def _send(self, message: Any, fds: Sequence[int]) -> None:
+        frame = framing.pack(message)
+        if fds:
+            sent = socket.send_fds(self._control, [frame[:1]], list(fds))
+            frame = frame[sent:]
+        await asyncio.get_running_loop().sock_sendall(self._control, frame)
+
+    async def _receive(self) -> Any:
+        header = await self._exactly(4)
+        return framing.unpack(await self._exactly(framing.body_length(header)))
+
+    async def _exactly(self, count: int) -> bytes:
+        loop = asyncio.get_running_loop()
+        data = bytearray()
+        while len(data) < count:
+            part = await loop.sock_recv(self._control, min(count - len(data), 2**20))
+            if not part:
+                raise EOFError
+            data += part
+        return bytes(data)
+
+
+async def start_zygote(imports: Sequence[str], folder: Path) -> tuple[Process, asyncio.subprocess.Process]:
+    """Start a fork server with an empty environment.
+
+    Args:
+        imports: modules to load.
+        folder: its home; nothing of value may be there.
+
+    Raises:
+        EngineFailed: it does not come up.
+
+    """
+    ours, theirs = socket.socketpair()
+    command = [sys.executable, "-I", "-m", "nbcoach_grader.engine.zygote", "--control", str(theirs.fileno())]
+    environment = {
+        "HOME": str(folder),
+        "IPYTHONDIR": str(folder / "ipython"),
+        "LANG": "C.UTF-8",
+        "MPLBACKEND": "Agg",
+        "MPLCONFIGDIR": str(folder / "matplotlib"),
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+    }
+    try:
+        child = await asyncio.create_subprocess_exec(
+            *command,
+            *(part for name in imports for part in ("--import", name)),
+            pass_fds=(theirs.fileno(),),
+            env=environment,
+            cwd=folder,
+            stdin=asyncio.subprocess.DEVNULL,
+        )
+    except OSError as err:
+        ours.close()
+        raise EngineFailed(f"The fork server cannot be started: {err}") from err
+    finally:
+        theirs.close()
+    zygote = Process(ours, child.pid)
+    try:
+        await zygote.hello()
+    except ProcessGone as err:
+        with contextlib.suppress(ProcessLookupError):
+            child.kill()
+        await child.wait()
+        raise EngineFailed("The fork server did not come up; see the grader's log.") from err
+    return zygote, child

@@ -1,0 +1,155 @@
+"""Proxies: what stands on one side for an object that lives on the other.
+
+A proxy forwards attributes, calls, items, iteration and context managers. What it does
+*not* forward is the point: in the judge, comparing a learner's object with a plain value is
+answered here (never equal, never ordered, never contained), and arithmetic with a plain value
+may not yield a plain value. An object whose `__eq__` returns True, or whose subtraction returns 0, therefore
+proves nothing. Between two learner objects, operators are the learner's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+EQUALITY = frozenset({"__eq__", "__ne__"})
+ORDER = frozenset({"__lt__", "__le__", "__gt__", "__ge__"})
+_BINARY = "add sub mul truediv floordiv mod pow matmul and or xor lshift rshift"
+_UNARY = "neg pos abs invert round trunc floor ceil bool float int index complex bytes"
+_PROTOCOLS = "call iter next reversed len getitem setitem delitem contains str repr format enter exit missing"
+ARITHMETIC = frozenset(f"__{prefix}{name}__" for name in _BINARY.split() for prefix in ("", "r", "i")) | {
+    "__divmod__",
+    "__rdivmod__",
+}
+DUNDERS = EQUALITY | ORDER | ARITHMETIC | {f"__{name}__" for name in f"{_UNARY} {_PROTOCOLS}".split()}
+
+
+class Line(Protocol):
+    """What a proxy needs of its peer."""
+
+    def request(self, operation: str, *arguments: Any) -> Any:
+        """Ask the other side."""
+
+    def call(self, oid: int, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+        """Call an object of the other side."""
+
+    def encode(self, value: object) -> Any:
+        """Encode one transfer."""
+
+
+class Proxy:
+    """Base of all proxy classes; each proxy has a class of its own with just the operators of its object."""
+
+    __slots__ = ("_nbcoach_is_type", "_nbcoach_number", "_nbcoach_peer", "_nbcoach_type_name")
+
+
+def peer_of(proxy: object) -> Line:
+    """Return the peer that a proxy asks."""
+    found: Line = object.__getattribute__(proxy, "_nbcoach_peer")
+    return found
+
+
+def oid_of(proxy: object) -> int:
+    """Return the number of a proxy's object on the other side."""
+    number: int = object.__getattribute__(proxy, "_nbcoach_number")
+    return number
+
+
+def type_name_of(proxy: object) -> str:
+    """Return the name of the type of a proxy's object, as the other side claims it."""
+    name: str = object.__getattribute__(proxy, "_nbcoach_type_name")
+    return name
+
+
+def is_type_proxy(proxy: object) -> bool:
+    """Tell whether a proxy stands for a class."""
+    found: bool = object.__getattribute__(proxy, "_nbcoach_is_type")
+    return found
+
+
+def is_proxy(value: object) -> bool:
+    """Tell whether a value is a proxy, without asking the value."""
+    return issubclass(type(value), Proxy)
+
+
+def make_proxy(peer: Line, number: int, type_name: str, dunders: Sequence[str], is_type: bool) -> object:
+    """Return a proxy for the object `number` of the other side, with the operators that its type has."""
+    members: dict[str, Any] = {"__slots__": ()}
+    for name in dunders:
+        members[name] = _call if name == "__call__" else _operator(name)
+    members["__eq__"] = _equality("__eq__" in dunders, "__eq__", True)
+    members["__ne__"] = _equality("__eq__" in dunders, "__ne__", False)
+    members["__hash__"] = lambda self: hash(("nbcoach", oid_of(self)))
+    members.update(_PLUMBING)
+    if is_type:
+        members["__instancecheck__"] = lambda self, value: _ask(self, "isinstance", peer_of(self).encode(value))
+        members["__subclasscheck__"] = lambda self, value: _ask(self, "issubclass", peer_of(self).encode(value))
+    cls = type.__new__(type, f"Learner_{type_name}", (Proxy,), members)
+    proxy: object = object.__new__(cls)
+    for slot, value in (("peer", peer), ("number", number), ("type_name", type_name), ("is_type", is_type)):
+        object.__setattr__(proxy, f"_nbcoach_{slot}", value)
+    return proxy
+
+
+def _ask(proxy: object, operation: str, *arguments: Any) -> Any:
+    return peer_of(proxy).request(operation, oid_of(proxy), *arguments)
+
+
+def _call(self: object, *args: Any, **kwargs: Any) -> Any:
+    return peer_of(self).call(oid_of(self), args, kwargs)
+
+
+def _operator(name: str) -> Callable[..., Any]:
+    def operate(self: object, *args: Any) -> Any:
+        plain = bool(args) and not is_proxy(args[0])
+        if plain and name in ORDER and _strict(self):
+            return NotImplemented
+        if plain and name == "__contains__" and _strict(self):
+            raise TypeError(f"a {type_name_of(self)} object is no plain collection: compare its items")
+        result = _ask(self, "dunder", name, peer_of(self).encode(list(args)))
+        if plain and name in ARITHMETIC and _strict(self) and result is not NotImplemented and not is_proxy(result):
+            raise TypeError(f"a {type_name_of(self)} object is no plain value: compare one of its attributes")
+        return result
+
+    operate.__name__ = name
+    return operate
+
+
+def _equality(defined: bool, name: str, when_same: bool) -> Callable[[object, object], Any]:
+    def compare(self: object, other: object) -> Any:
+        if not is_proxy(other):
+            return (not when_same) if _strict(self) else _ask(self, "dunder", name, peer_of(self).encode([other]))
+        if oid_of(self) == oid_of(other):
+            return when_same
+        if not defined:
+            return not when_same
+        return _ask(self, "dunder", name, peer_of(self).encode([other]))
+
+    compare.__name__ = name
+    return compare
+
+
+def _strict(proxy: object) -> bool:
+    """Tell whether a proxy stands in a judge, where its word is not taken."""
+    return bool(getattr(peer_of(proxy), "strict", False))
+
+
+def _get(self: object, name: str) -> Any:
+    if name.startswith(("_ipython_", "_repr_", "__array", "__jupyter", "_nbcoach")):
+        raise AttributeError(name)
+    return _ask(self, "attribute", name)
+
+
+def _set(self: object, name: str, value: Any) -> None:
+    _ask(self, "set-attribute", name, peer_of(self).encode(value))
+
+
+_PLUMBING: dict[str, Any] = {
+    "__getattr__": _get,
+    "__setattr__": _set,
+    "__dir__": lambda self: _ask(self, "dir"),
+    "__class__": property(lambda self: _ask(self, "type")),
+    "__doc__": property(lambda self: _get(self, "__doc__")),
+    "__module__": property(lambda self: _get(self, "__module__")),
+    "__dict__": property(lambda self: _get(self, "__dict__")),
+}

@@ -1,0 +1,116 @@
+"""The subject's end of the line: serves the learner's names and objects to the judge."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import inspect
+import io
+import random
+import socket
+import types
+from collections.abc import Callable, MutableMapping
+from typing import Any
+
+import numpy as np
+
+from ..errors import ProtocolError
+from .peer import DATA_TYPE_MODULES, STATEFUL_MODULES, Peer, importable_name
+
+
+class SubjectPeer(Peer):
+    """The subject's end: serves the learner's names and objects.
+
+    Args:
+        sock: the line.
+        namespace: the learner's globals.
+
+    """
+
+    def __init__(self, sock: socket.socket, namespace: MutableMapping[str, Any]) -> None:
+        super().__init__(sock)
+        self._namespace = namespace
+
+    def perform(self, operation: str, arguments: list[Any]) -> object:
+        """Serve any request of the judge."""
+        served: Callable[..., object] | None = getattr(self, "_do_" + operation.replace("-", "_"), None)
+        if served is None:
+            raise ProtocolError(f"Unknown operation {operation!r}.")
+        return served(*arguments)
+
+    def _listening(self, output: io.StringIO) -> contextlib.AbstractContextManager[Any]:
+        return contextlib.redirect_stdout(output)
+
+    def shares_module(self, name: str) -> bool:
+        """Keep modules with learner-made state on this side."""
+        return name not in STATEFUL_MODULES and name != "__main__"
+
+    def library_name(self, value: object) -> tuple[str, str] | None:
+        """Name plain data types and library exceptions; everything else is served from here."""
+        if isinstance(value, type):
+            data = str(value.__module__).partition(".")[0] in DATA_TYPE_MODULES
+            if data or issubclass(value, BaseException):
+                return importable_name(value)
+        return None
+
+    def find_module(self, name: str) -> types.ModuleType:
+        """Import what a test passes."""
+        return importlib.import_module(name)
+
+    def find_library(self, module: str, name: str) -> object:
+        """Look up what a test passes."""
+        found: object = importlib.import_module(module)
+        for part in name.split("."):
+            found = getattr(found, part)
+        return found
+
+    def _do_name(self, name: str) -> object:
+        return ("found", self._namespace[name]) if name in self._namespace else ("missing", None)
+
+    def _do_names(self) -> object:
+        return [name for name in self._namespace if not name.startswith("_")]
+
+    def _do_module(self, name: str) -> object:
+        return importlib.import_module(name)
+
+    def _do_set_name(self, name: str, value: Any) -> None:
+        self._namespace[name] = self._decode(value)
+
+    def _do_delete_name(self, name: str) -> None:
+        del self._namespace[name]
+
+    def _do_call(self, oid: int, arguments: Any) -> object:
+        args, kwargs = self._decode(arguments)
+        return self.exported(oid)(*args, **kwargs), args
+
+    def _do_attribute(self, oid: int, name: str) -> object:
+        return getattr(self.exported(oid), name)
+
+    def _do_set_attribute(self, oid: int, name: str, value: Any) -> None:
+        setattr(self.exported(oid), name, self._decode(value))
+
+    def _do_dunder(self, oid: int, name: str, arguments: Any) -> object:
+        thing = self.exported(oid)
+        return getattr(type(thing), name)(thing, *self._decode(arguments))
+
+    def _do_isinstance(self, oid: int, value: Any) -> object:
+        return bool(isinstance(self._decode(value), self.exported(oid)))
+
+    def _do_issubclass(self, oid: int, value: Any) -> object:
+        return bool(issubclass(self._decode(value), self.exported(oid)))
+
+    def _do_type(self, oid: int) -> object:
+        return type(self.exported(oid))
+
+    def _do_dir(self, oid: int) -> object:
+        return dir(self.exported(oid))
+
+    def _do_source(self, oid: int) -> object:
+        return inspect.getsource(self.exported(oid))
+
+    def _do_signature(self, oid: int) -> object:
+        return str(inspect.signature(self.exported(oid)))
+
+    def _do_seed(self, module: str, arguments: Any) -> None:
+        seed = random.seed if module == "random" else np.random.seed
+        seed(*self._decode(arguments))

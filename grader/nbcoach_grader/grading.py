@@ -1,0 +1,302 @@
+"""Grading: a request about a learner's cell becomes a judgement, and the judgement an attempt in the log.
+
+*Check*, a sample solution in CI and the command line all come through `Grading.judge`, so
+they cannot differ.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from nbformat import NotebookNode
+
+from nbcoach_exercises.catalogue import Catalogue, DataFile, data_files, read_exercise, read_master, test_cells
+from nbcoach_exercises.errors import InvalidInput, UnknownCell
+from nbcoach_exercises.events import Attempt, LearnerEvent, Logged, Reaction
+from nbcoach_exercises.format import Role, role_of
+from nbcoach_exercises.model import Course, Exercise, Question, TestCell
+from nbcoach_exercises.release import learner_version
+from nbcoach_exercises.verdicts import Verdict
+from nbcoach_exercises.wire import CellSource, CheckRequest, Feedback, HintRequest, HintText
+from nbcoach_hub.storage import Store
+
+from .engine.engine import Engine
+from .engine.namespace import bound_names
+from .engine.plan import Plan
+from .feedback import Judgement, judgement, not_attempted
+from .rebuild import Rebuilt, rebuild, untouched
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Material:
+    """What a version of an exercise consists of; the master never leaves the grader."""
+
+    master: NotebookNode
+    released: NotebookNode
+    tests: dict[str, TestCell]
+    sources: tuple[str, ...]
+    answers: frozenset[str]
+    files: tuple[DataFile, ...]
+
+
+class Grading:
+    """Judge cells of the catalogue's exercises.
+
+    Args:
+        catalogue: the courses.
+        engine: what runs and judges.
+        store: where attempts are kept; None judges without keeping anything.
+
+    """
+
+    def __init__(self, catalogue: Catalogue, engine: Engine, store: Store | None = None) -> None:
+        self.catalogue = catalogue
+        self._engine = engine
+        self._store = store
+        self._grown = asyncio.Event()
+
+    async def judge(
+        self, learner: str, course: Course, exercise: Exercise, question: Question, cells: Sequence[CellSource]
+    ) -> tuple[Judgement, Rebuilt]:
+        """Judge one question of a learner's notebook.
+
+        Raises:
+            GraderFailed: the grader broke; nothing is known about the work.
+
+        """
+        material = await asyncio.to_thread(load_material, exercise)
+        rebuilt = rebuild(material.master, material.released, question, cells)
+        tests = tuple(material.tests[name] for name in question.tests)
+        if untouched(material.released, rebuilt.answers):
+            return not_attempted(tests), rebuilt
+        plan = Plan(
+            learner=learner,
+            exercise=f"{course.id}/{exercise.id}",
+            version=exercise.version,
+            imports=course.imports,
+            cells=rebuilt.cells,
+            locked=rebuilt.locked,
+            sources=material.sources,
+            answers=material.answers,
+            tests=tests,
+            limits=exercise.limits,
+            files=material.files,
+        )
+        outcome = await self._engine.run(plan)
+        return judgement(question, tests, outcome), rebuilt
+
+    async def check(self, learner: str, request: CheckRequest) -> Feedback:
+        """Judge what a learner asks about, and keep the attempt.
+
+        Raises:
+            UnknownCourse: no such course; likewise `UnknownExercise`, `UnknownCell`.
+            GraderFailed: the grader broke; no attempt is kept.
+
+        """
+        course = self.catalogue.course(request.course)
+        exercise = course.exercise(request.exercise)
+        question = _question(exercise, request.cell)
+        judged, rebuilt = await self.judge(learner, course, exercise, question, request.cells)
+        repairs = rebuilt.repairs
+        if request.version != exercise.version:
+            repairs += ("The exercise has a newer version, which was used; open it again to get it.",)
+        points, solved = await self._standing(learner, exercise, question, judged)
+        attempt = Attempt(
+            learner=learner,
+            course=course.id,
+            exercise=exercise.id,
+            version=exercise.version,
+            cell=question.answers[0],
+            source_hash=_hash(rebuilt.answers),
+            verdict=judged.verdict,
+            verdicts={check.id: check.verdict for check in judged.checks},
+            points=judged.points,
+            max_points=question.points,
+            solved=solved,
+            seconds=judged.seconds,
+            peak_mb=judged.peak_mb,
+        )
+        logged = await self._append(attempt)
+        return Feedback(
+            request=request.request,
+            course=course.id,
+            exercise=exercise.id,
+            version=exercise.version,
+            cell=request.cell,
+            verdict=judged.verdict,
+            points=judged.points,
+            max_points=question.points,
+            checks=judged.checks,
+            error=judged.error,
+            output=judged.output,
+            repairs=repairs,
+            seconds=judged.seconds,
+            peak_mb=judged.peak_mb,
+            attempt=attempt.id,
+            cursor=logged.cursor,
+            exercise_points=points,
+            exercise_max_points=exercise.points,
+            solved=solved,
+        )
+
+    async def hint(self, learner: str, request: HintRequest) -> HintText:
+        """Hand out one rung of a hint ladder, and note that it was asked for.
+
+        Raises:
+            UnknownCell: the cell has no such check.
+            InvalidInput: the ladder has no such rung.
+
+        """
+        course = self.catalogue.course(request.course)
+        exercise = course.exercise(request.exercise)
+        question = _question(exercise, request.cell)
+        material = await asyncio.to_thread(load_material, exercise)
+        checks = {check.id: check for name in question.tests for check in material.tests[name].checks}
+        if request.check not in checks:
+            raise UnknownCell(exercise.id, request.check)
+        hints = checks[request.check].hints
+        if request.level > len(hints):
+            raise InvalidInput(f"This check has {len(hints)} hints.", level=request.level)
+        await self.react(
+            LearnerEvent(
+                learner=learner,
+                course=course.id,
+                exercise=exercise.id,
+                kind=Reaction.HINT,
+                cell=request.cell,
+                check=request.check,
+                level=request.level,
+            )
+        )
+        return HintText(
+            request=request.request,
+            cell=request.cell,
+            check=request.check,
+            level=request.level,
+            of=len(hints),
+            text=hints[request.level - 1],
+        )
+
+    async def react(self, event: LearnerEvent) -> Logged:
+        """Keep what a learner's browser reported.
+
+        Raises:
+            UnknownCourse: no such course; likewise `UnknownExercise`.
+
+        """
+        self.catalogue.course(event.course).exercise(event.exercise)
+        return await self._append(event)
+
+    async def log_after(self, cursor: int, limit: int, wait: float) -> list[Logged]:
+        """Return entries after a cursor; where there are none, wait up to `wait` seconds for some."""
+        store = self._kept()
+        deadline = asyncio.get_running_loop().time() + wait
+        while True:
+            grown = self._grown
+            entries = await store.log(cursor, limit)
+            left = deadline - asyncio.get_running_loop().time()
+            if entries or left <= 0:
+                return entries
+            try:
+                async with asyncio.timeout(min(left, 1.0)):  # another replica may have written
+                    await grown.wait()
+            except TimeoutError:
+                continue
+
+    async def progress(self, learner: str, course: Course) -> dict[str, dict[str, object]]:
+        """Return for each exercise `{"state", "points", "max_points"}` of a learner."""
+        attempts = _current(course, await self._kept().latest_attempts(learner, course.id))
+        found: dict[str, dict[str, object]] = {}
+        for exercise in course.exercises.values():
+            mine = [attempt for attempt in attempts if attempt.exercise == exercise.id]
+            passed = {attempt.cell for attempt in mine if attempt.verdict is Verdict.PASSED}
+            done = bool(exercise.questions) and passed >= {question.answers[0] for question in exercise.questions}
+            found[exercise.id] = {
+                "state": "passed" if done else "started" if mine else "new",
+                "points": sum(attempt.points for attempt in mine),
+                "max_points": exercise.points,
+            }
+        return found
+
+    def released(self, exercise: Exercise) -> tuple[NotebookNode, tuple[DataFile, ...]]:
+        """Return the learner version of an exercise and the files beside it."""
+        material = load_material(exercise)
+        return material.released, material.files
+
+    async def _standing(
+        self, learner: str, exercise: Exercise, question: Question, judged: Judgement
+    ) -> tuple[float, bool]:
+        """Return the points of the whole exercise with this judgement, and whether all of it is passed."""
+        course = self.catalogue.course(exercise.course)
+        attempts = _current(course, await self._kept().latest_attempts(learner, exercise.course))
+        latest = {a.cell: (a.points, a.verdict) for a in attempts if a.exercise == exercise.id}
+        latest[question.answers[0]] = (judged.points, judged.verdict)
+        wanted = [latest.get(q.answers[0], (0.0, Verdict.NOT_ATTEMPTED)) for q in exercise.questions]
+        return sum(points for points, _ in wanted), all(verdict is Verdict.PASSED for _, verdict in wanted)
+
+    async def _append(self, entry: Attempt | LearnerEvent) -> Logged:
+        logged = await self._kept().append(entry)
+        grown, self._grown = self._grown, asyncio.Event()
+        grown.set()
+        return logged
+
+    def _kept(self) -> Store:
+        if self._store is None:
+            raise InvalidInput("This grader keeps no log.")
+        return self._store
+
+
+def load_material(exercise: Exercise) -> Material:
+    """Return what an exercise consists of, read once for each version."""
+    return _load(exercise.folder, exercise.version, exercise.course)
+
+
+@lru_cache(maxsize=512)
+def _load(folder: Path, version: str, course: str) -> Material:
+    """Read an exercise; `version` is part of the key, as a new version is other material."""
+    exercise = read_exercise(folder, course, "")
+    master = read_master(folder)
+    code = [cell for cell in master.cells if cell.cell_type == "code"]
+    answered = [cell.source for cell in code if role_of(cell) in (Role.ANSWER, Role.MANUAL_ANSWER)]
+    return Material(
+        master=master,
+        released=learner_version(master, exercise),
+        tests=dict(test_cells(master)),
+        sources=tuple(cell.source for cell in code if role_of(cell) is not Role.TESTS),
+        answers=frozenset().union(*map(bound_names, answered)),
+        files=data_files(folder),
+    )
+
+
+def _question(exercise: Exercise, cell: str) -> Question:
+    question = exercise.question_of(cell)
+    if question is None:
+        raise UnknownCell(exercise.id, cell)
+    return question
+
+
+def _current(course: Course, attempts: Sequence[Logged]) -> list[Attempt]:
+    """Return the attempts that were made on the present version of their exercise."""
+    entries = [logged.entry for logged in attempts]
+    return [
+        entry
+        for entry in entries
+        if isinstance(entry, Attempt)
+        and entry.exercise in course.exercises
+        and entry.version == course.exercises[entry.exercise].version
+    ]
+
+
+def _hash(answers: dict[str, str]) -> str:
+    digest = hashlib.sha256()
+    for name, source in sorted(answers.items()):
+        digest.update(f"{name}\0{len(source)}\0{source}".encode("utf-8", "replace"))
+    return digest.hexdigest()

@@ -1,0 +1,104 @@
+"""The live WebSocket: check requests in, feedback out, one connection for all of a learner's notebooks."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from typing import TYPE_CHECKING, cast
+
+from tornado.websocket import WebSocketClosedError
+
+from nbcoach_exercises.errors import InvalidFrame, NbcoachError, TooMany, UnknownCourse
+from nbcoach_exercises.wire import (
+    CheckRequest,
+    Failure,
+    Feedback,
+    HintRequest,
+    Progress,
+    Reply,
+    decode,
+    encode,
+)
+from nbcoach_hub.service import LEARN, LiveHandler, scoped
+
+if TYPE_CHECKING:
+    from .app import Grader
+
+log = logging.getLogger(__name__)
+
+MAX_PENDING = 16
+
+
+class GraderLiveHandler(LiveHandler):
+    """One learner's connection. Requests run side by side; a vanished browser cancels its own."""
+
+    def open(self, *args: str, **kwargs: str) -> None:
+        """Begin with nothing pending."""
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @scoped(LEARN)
+    async def get(self, *args: str, **kwargs: str) -> None:
+        """Upgrade to a WebSocket."""
+        await super().get(*args, **kwargs)
+
+    def on_message(self, message: str | bytes) -> None:
+        """Take one frame; whatever is wrong with it is answered, never raised."""
+        request: str | None = None
+        try:
+            frame = decode(message)
+            request = frame.request
+            if not isinstance(frame, CheckRequest | HintRequest):
+                raise InvalidFrame(f"A {frame.type!r} frame is an answer, not a request.")
+            if frame.course not in self.identity.courses_learnt() | self.identity.courses_taught():
+                raise UnknownCourse(frame.course)
+            if len(self._tasks) >= MAX_PENDING:
+                raise TooMany(f"{MAX_PENDING} requests are pending already.", retry_after=1.0)
+            self.service.limits.spend(f"live:{self.identity.name}")
+        except NbcoachError as err:
+            self._fail(request, err)
+            return
+        task = asyncio.ensure_future(self._answer(frame))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def on_close(self) -> None:
+        """Forget what is pending; attempts that are already decided are kept."""
+        for task in self._tasks:
+            task.cancel()
+
+    async def _answer(self, frame: CheckRequest | HintRequest) -> None:
+        grading = cast("Grader", self.service).grading
+        try:
+            if isinstance(frame, HintRequest):
+                self._send(await grading.hint(self.identity.name, frame))
+                return
+            self._send(Progress(request=frame.request, state="running"))
+            start = time.monotonic()
+            feedback = await grading.check(self.identity.name, frame)
+            self._count(feedback, time.monotonic() - start)
+            self._send(feedback)
+        except NbcoachError as err:
+            log.warning("A request failed: %s", err.code)
+            self._fail(frame.request, err)
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            log.exception("A request could not be served")
+            self._fail(frame.request, NbcoachError("The grader failed; try again."))
+
+    def _count(self, feedback: Feedback, seconds: float) -> None:
+        grader = cast("Grader", self.service)
+        grader.checks.labels(feedback.verdict).inc()
+        grader.check_seconds.observe(seconds)
+
+    def _send(self, frame: Reply) -> None:
+        with contextlib.suppress(WebSocketClosedError):
+            self.write_message(encode(frame))
+
+    def _fail(self, request: str | None, error: NbcoachError) -> None:
+        self._send(Failure(request=request, code=error.code, message=error.message[:4000], detail=error.detail))
+
+
+live_routes = [(r"api/live", GraderLiveHandler)]
