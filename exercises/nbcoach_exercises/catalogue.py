@@ -20,7 +20,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from nbformat import NotebookNode
 
-from .errors import InvalidCourse, InvalidIdentifier, InvalidNotebook, UnknownCourse
+from .errors import InvalidCourse, InvalidIdentifier, InvalidNotebook, TooLarge, UnknownCourse
 from .format import Role, grade_id_of, own_metadata, parse_test_cell, questions, read_notebook, role_of
 from .identifiers import grade_id, slug
 from .model import Course, Exercise, Limits, Skill, TestCell, Unit
@@ -171,7 +171,7 @@ def read_master(folder: Path) -> NotebookNode:
         return read_notebook(where.read_bytes(), str(where))
     except OSError as err:
         raise InvalidCourse(f"{where} cannot be read: {err.strerror}.") from err
-    except InvalidNotebook as err:
+    except (InvalidNotebook, TooLarge) as err:
         raise InvalidCourse(err.message) from err
 
 
@@ -193,6 +193,8 @@ def data_files(folder: Path) -> tuple[DataFile, ...]:
     """
     root = folder / "data"
     files: list[DataFile] = []
+    if root.is_symlink():
+        raise InvalidCourse(f"{root} is a link; data must stand in the exercise's own folder.")
     for path in sorted(root.rglob("*")) if root.is_dir() else ():
         if path.is_symlink():
             raise InvalidCourse(f"{path} is a link; data files must be regular files.")

@@ -11,11 +11,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from jsonschema import Draft202012Validator
 
 from .errors import InvalidInput
+from .finite import all_finite
 from .identifiers import new_id, now
 from .schemas import load_schema
 from .verdicts import Verdict
@@ -110,6 +112,8 @@ def entry_from_json(body: Any) -> Entry:
     errors = sorted(_validator().iter_errors(body), key=lambda error: list(map(str, error.absolute_path)))
     if errors:
         raise InvalidInput(f"Not an event: {errors[0].message[:200]}")
+    if not all_finite(body):
+        raise InvalidInput("Not an event: a number is not finite.")
     fields = {name: value for name, value in body.items() if name not in ("type", "origin")}
     try:
         fields["at"] = datetime.fromisoformat(fields["at"])
@@ -126,5 +130,6 @@ def entry_from_json(body: Any) -> Entry:
     return LearnerEvent(**fields)
 
 
+@cache
 def _validator() -> Draft202012Validator:
     return Draft202012Validator(load_schema("events.v1"))

@@ -33,9 +33,9 @@ MAX_CELLS = 2000
 HIDDEN_BEGIN = "BEGIN HIDDEN TESTS"
 HIDDEN_END = "END HIDDEN TESTS"
 _CHECK = re.compile(
-    r"^###\s*CHECK:\s*(?P<name>.+?)\s*(?:\((?P<points>\d+(?:\.\d+)?)\s*(?:points?|pts?)\))?\s*$", re.IGNORECASE
+    r"^\s*###\s*CHECK:\s*(?P<name>.+?)\s*(?:\((?P<points>\d+(?:\.\d+)?)\s*(?:points?|pts?)\))?\s*$", re.IGNORECASE
 )
-_HINT = re.compile(r"^###\s*HINT:\s*(?P<text>.+?)\s*$", re.IGNORECASE)
+_HINT = re.compile(r"^\s*###\s*HINT:\s*(?P<text>.+?)\s*$", re.IGNORECASE)
 
 
 class Role(Enum):
@@ -81,10 +81,15 @@ def read_notebook(data: bytes | str, where: str) -> NotebookNode:
         for number, cell in enumerate(notebook.cells):
             if isinstance(cell.get("source"), list):
                 cell.source = "".join(cell.source)
-            if not isinstance(cell.get("source"), str) or not isinstance(cell.get("metadata"), dict):
-                raise InvalidNotebook(f"{where}, cell {number + 1}: a cell needs a source and metadata.", cell=number)
+            told = cell.get("source"), cell.get("cell_type")
+            if not all(isinstance(text, str) for text in told) or not isinstance(cell.get("metadata"), dict):
+                raise InvalidNotebook(
+                    f"{where}, cell {number + 1}: a cell needs type, source and metadata.", cell=number
+                )
     except (TypeError, AttributeError, KeyError, RecursionError) as err:
         raise InvalidNotebook(f"{where} is no valid notebook: {str(err)[:200]}") from err
+    if not isinstance(notebook.get("metadata"), dict):
+        raise InvalidNotebook(f"{where} is no valid notebook: it has no metadata.")
     return notebook
 
 

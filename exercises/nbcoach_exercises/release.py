@@ -22,7 +22,7 @@ from .errors import InvalidCourse
 from .format import Role, grade_id_of, points_of, role_of
 from .model import Exercise
 
-_HINT_LINE = re.compile(r"^###\s*HINT:.*\n?", re.IGNORECASE | re.MULTILINE)
+_HINT_LINE = re.compile(r"^[ \t]*###\s*HINT:.*\n?", re.IGNORECASE | re.MULTILINE)
 _PREPROCESSORS = (LockCells, ClearSolutions, ClearOutput, ClearHiddenTests, ClearMarkScheme)
 
 

@@ -44,22 +44,30 @@ def read_solution(path: Path) -> Solution:
     """Read one sample solution.
 
     Raises:
-        InvalidCourse: a line is malformed, or no cell or expectation is given.
+        InvalidCourse: it cannot be read, a line is malformed or repeated, or no cell or expectation is given.
 
     """
     expected: dict[str, Expected] = {}
     sources: dict[str, list[str]] = {}
     current: list[str] | None = None
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as err:
+        raise InvalidCourse(f"{path} cannot be read: {err}.") from err
+    for number, line in enumerate(lines, 1):
         if line.startswith("#@"):
             found = _EXPECT.match(line)
             if found is None or found["verdict"] not in set(Verdict):
                 raise InvalidCourse(f"{path}, line {number}: expected '#@ expect: <test cell> <verdict> <points>'.")
+            if found["cell"] in expected:
+                raise InvalidCourse(f"{path}, line {number}: a second expectation for {found['cell']!r}.")
             expected[found["cell"]] = Expected(Verdict(found["verdict"]), float(found["points"]))
         elif start := _CELL.match(line):
-            current = sources.setdefault(start["cell"], [])
+            if start["cell"] in sources:
+                raise InvalidCourse(f"{path}, line {number}: a second source for {start['cell']!r}.")
+            current = sources[start["cell"]] = []
         elif current is not None:
             current.append(line)
     if not expected or not sources:
         raise InvalidCourse(f"{path} needs at least one '#@ expect:' line and one '# %% <cell>' line.")
-    return Solution(path.stem, {cell: "\n".join(lines).strip() for cell, lines in sources.items()}, expected)
+    return Solution(path.stem, {cell: "\n".join(text).strip() for cell, text in sources.items()}, expected)

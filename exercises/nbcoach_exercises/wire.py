@@ -10,11 +10,13 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
+from functools import cache
 from typing import Any, ClassVar, get_args, get_origin, get_type_hints
 
 from jsonschema import Draft202012Validator
 
 from .errors import InvalidFrame, TooLarge
+from .finite import loads_finite
 from .schemas import load_schema
 from .verdicts import Verdict
 
@@ -178,10 +180,10 @@ def decode(text: str | bytes) -> Frame:
         InvalidFrame: no JSON, or not one of the frames.
 
     """
-    if len(text) > MAX_FRAME_BYTES:
+    if len(text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")) > MAX_FRAME_BYTES:
         raise TooLarge(f"A frame may hold {MAX_FRAME_BYTES // 2**20} MiB.", limit=MAX_FRAME_BYTES)
     try:
-        body = json.loads(text)
+        body = loads_finite(text)
     except (ValueError, RecursionError) as err:
         raise InvalidFrame(f"The frame is no JSON: {str(err)[:100]}") from err
     _validate(body)
@@ -193,12 +195,15 @@ def _validate(body: Any) -> None:
     kind = body.get("type") if isinstance(body, dict) else None
     if not isinstance(kind, str) or kind not in _FRAMES:
         raise InvalidFrame(f"A frame needs a 'type', one of {', '.join(_FRAMES)}.")
-    schema = load_schema("frames.v1")
-    validator = Draft202012Validator({"$ref": f"#/$defs/{kind}", "$defs": schema["$defs"]})
-    error = next(iter(validator.iter_errors(body)), None)
+    error = next(iter(_validator(kind).iter_errors(body)), None)
     if error is not None:
         place = "/".join(map(str, error.absolute_path)) or kind
         raise InvalidFrame(f"Frame {kind!r}, {place}: {error.message[:200]}", place=place)
+
+
+@cache
+def _validator(kind: str) -> Draft202012Validator:
+    return Draft202012Validator({"$ref": f"#/$defs/{kind}", "$defs": load_schema("frames.v1")["$defs"]})
 
 
 def _plain(value: Any) -> Any:
