@@ -1,0 +1,67 @@
+"""The one way to ask the grader: HTTP with the service's own token, errors in our own words."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+from urllib.parse import urlencode
+
+from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
+
+from nbcoach_exercises.errors import NotFound, Unavailable, UpstreamFailed
+
+log = logging.getLogger(__name__)
+_CONNECT_SECONDS = 5.0
+
+
+class GraderClient:
+    """Ask the grader service at `url`, the prefix of its paths, with a token of scope `custom:nbcoach:log`."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self._url = url.rstrip("/") + "/"
+        self._token = token
+        # A client of its own: the shared one is one for each event loop, and closing it would hit others.
+        self._http = AsyncHTTPClient(force_instance=True)
+
+    def close(self) -> None:
+        """Give the connections up; idempotent."""
+        self._http.close()
+
+    async def get(self, path: str, *, patience: float = 10.0, **query: int | float | str) -> dict[str, Any]:
+        """Return the JSON object at a path below the prefix.
+
+        Args:
+            path: for example `api/log`.
+            patience: seconds to wait for the whole answer.
+            query: arguments of the query.
+
+        Raises:
+            NotFound: the grader has no such thing, or not for this service.
+            UpstreamFailed: it answers with another error, or with something else than JSON.
+            Unavailable: it does not answer.
+
+        """
+        request = HTTPRequest(
+            self._url + path + ("?" + urlencode(query) if query else ""),
+            headers={"Authorization": f"Bearer {self._token}"},
+            connect_timeout=_CONNECT_SECONDS,
+            request_timeout=patience,
+            follow_redirects=False,
+        )
+        try:
+            response = await self._http.fetch(request)
+            body = json.loads(response.body)
+        except HTTPClientError as err:
+            if err.code == 404:
+                raise NotFound(f"The grader has no {path!r}.", path=path) from err
+            if err.code == 599:
+                raise Unavailable("The grader does not answer in time.") from err
+            raise UpstreamFailed(f"The grader answered {err.code} to {path!r}.", status=err.code) from err
+        except OSError as err:
+            raise Unavailable("The grader cannot be reached; is NBCOACH_GRADER_URL right?") from err
+        except ValueError as err:
+            raise UpstreamFailed(f"The grader answered {path!r} with something that is no JSON.") from err
+        if not isinstance(body, dict):
+            raise UpstreamFailed(f"The grader answered {path!r} with something that is no object.")
+        return body

@@ -1,0 +1,3 @@
+"""Models that estimate what a learner can do, and rankers that order what may come next."""
+
+from __future__ import annotations

@@ -1,0 +1,151 @@
+"""The two replaceable things of the recommender: a model of learners, and a ranker of candidates.
+
+Models follow scikit-learn: parameters are set in `__init__` and nothing else happens there,
+learnt state is in attributes that end in `_`, `fit` forgets what was learnt before and
+`partial_fit` adds one answer. scikit-learn itself is not imported, as a service starts faster
+without it; `sklearn.base.clone` works on a model all the same.
+
+A model sees tasks and answers, never notebooks, log entries or courses; so the same model runs
+in the service, in `nbcoach evaluate` and in a simulation.
+"""
+
+from __future__ import annotations
+
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+if TYPE_CHECKING:
+    from .ranking import Candidate, Reason, View
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Something to be solved; `difficulty` runs from 1 to 5 where an author gave one."""
+
+    id: str
+    skills: tuple[str, ...]
+    difficulty: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One judged answer as evidence.
+
+    `question` names the part of the task that was answered, where a task has several; `at` is in seconds.
+    """
+
+    learner: str
+    task: Task
+    correct: bool
+    question: str = ""
+    at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a model believes about one skill of one learner; `attempts` counts the answers behind it."""
+
+    mastery: float = 0.0
+    attempts: int = 0
+
+
+UNPRACTISED = Estimate()
+
+
+class Model(ABC):
+    """A model of what learners can do, learnt from answers in their order.
+
+    The same answers in the same order give the same state bit for bit. No clock is read and no
+    random number drawn outside of a seeded `fit`.
+    """
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def fit(self, answers: Iterable[Answer]) -> Self:
+        """Forget everything, then learn from `answers`, which are in order of time for each learner."""
+
+    @abstractmethod
+    def partial_fit(self, answer: Answer) -> Self:
+        """Learn from one more answer, about its learner and about its task; fits to nothing first if need be."""
+
+    @abstractmethod
+    def follow(self, answer: Answer) -> Self:
+        """Learn from one more answer about its learner only; what is known of tasks stays as it is.
+
+        Raises:
+            NotFitted: nothing was learnt yet.
+
+        """
+
+    @abstractmethod
+    def predict(self, learner: str, task: Task, at: float = 0.0) -> float:
+        """Return the probability, strictly between 0 and 1, that the learner's next answer to the task is right.
+
+        An unknown learner and an unknown task have one too. Asking changes nothing.
+
+        Raises:
+            NotFitted: nothing was learnt yet.
+
+        """
+
+    @abstractmethod
+    def mastery(self, learner: str, at: float = 0.0) -> Mapping[str, Estimate]:
+        """Return an estimate for each skill that the learner has practised, in order of first practice.
+
+        Raises:
+            NotFitted: nothing was learnt yet.
+
+        """
+
+    @abstractmethod
+    def dump(self) -> dict[str, Any]:
+        """Return the learnt state as JSON values.
+
+        Raises:
+            NotFitted: nothing was learnt yet.
+
+        """
+
+    @abstractmethod
+    def load(self, state: Mapping[str, Any]) -> Self:
+        """Take over a state that `dump` returned, also after a trip through JSON."""
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters of `__init__` by name; `deep` is there for scikit-learn."""
+        return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters by name.
+
+        Raises:
+            ValueError: there is no such parameter.
+
+        """
+        known = inspect.signature(type(self)).parameters
+        for name, value in params.items():
+            if name not in known:
+                raise ValueError(f"{type(self).__name__} has no parameter {name!r}.")
+            setattr(self, name, value)
+        return self
+
+
+class Ranker(ABC):
+    """A policy: which of the allowed exercises comes first, and why.
+
+    What is allowed is decided before it (see `ranking.candidates`), so no ranker can offer a
+    locked or a solved exercise.
+    """
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def rank(self, candidates: Sequence[Candidate], view: View) -> list[Candidate]:
+        """Return all candidates, best first; ties stay in the author's order."""
+
+    @abstractmethod
+    def why(self, candidate: Candidate, view: View) -> Reason:
+        """Return the reason for a candidate that was ranked first among those that are left."""

@@ -1,0 +1,97 @@
+"""The outlines of courses, asked for at the grader and kept.
+
+An outline is asked for again when the log names an exercise or a version that it does not have,
+once for each such name, and otherwise after a while. While the grader does not answer, the
+outline at hand stays good.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass, field
+
+from nbcoach_exercises.errors import NbcoachError, NotFound, UnknownCourse, UpstreamFailed
+from nbcoach_exercises.identifiers import SLUG
+
+from .grader import GraderClient
+from .graph import Graph
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Kept:
+    graph: Graph | None
+    until: float
+    asked: set[tuple[str, str]] = field(default_factory=set)
+
+
+class Outlines:
+    """The graphs of all courses that were asked for.
+
+    Args:
+        grader: where the outlines are.
+        keep_seconds: after which time an outline is asked for again.
+
+    """
+
+    def __init__(self, grader: GraderClient, *, keep_seconds: float = 60.0) -> None:
+        self._grader = grader
+        self._keep_seconds = keep_seconds
+        self._kept: dict[str, _Kept] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    async def graph(self, course: str, seen: frozenset[tuple[str, str]] = frozenset()) -> Graph:
+        """Return the graph of a course.
+
+        Args:
+            course: its id.
+            seen: exercises with versions that the log names and the graph should have.
+
+        Raises:
+            UnknownCourse: the grader has no such course.
+            UpstreamFailed: no outline is kept, and the grader answered wrongly.
+            Unavailable: no outline is kept, and the grader does not answer.
+
+        """
+        if SLUG.fullmatch(course) is None:
+            raise UnknownCourse(course)
+        async with self._locks.setdefault(course, asyncio.Lock()):
+            kept = self._kept.get(course)
+            new = seen - self._known(kept)
+            if kept is None or new or time.monotonic() > kept.until:
+                kept = await self._ask(course, kept, seen)
+            if kept.graph is None:
+                raise UnknownCourse(course)
+            return kept.graph
+
+    def _known(self, kept: _Kept | None) -> set[tuple[str, str]]:
+        if kept is None:
+            return set()
+        exercises = kept.graph.exercises.values() if kept.graph is not None else ()
+        return kept.asked | {(exercise.task.id, exercise.version) for exercise in exercises}
+
+    async def _ask(self, course: str, kept: _Kept | None, seen: frozenset[tuple[str, str]]) -> _Kept:
+        try:
+            graph: Graph | None = await self._read(course)
+        except NotFound:
+            graph = None
+        except NbcoachError as err:
+            # What the log names must be looked up before it is taken, so that failure is the caller's.
+            if kept is None or seen - self._known(kept):
+                raise
+            log.warning("The outline of course %s could not be refreshed: %s", course, err.message)
+            kept.until = time.monotonic() + self._keep_seconds
+            return kept
+        asked = (kept.asked if kept is not None else set()) | seen
+        self._kept[course] = _Kept(graph, time.monotonic() + self._keep_seconds, asked)
+        return self._kept[course]
+
+    async def _read(self, course: str) -> Graph:
+        body = await self._grader.get(f"api/courses/{course}")
+        try:
+            return Graph.from_outline(body)
+        except (KeyError, TypeError, ValueError) as err:
+            raise UpstreamFailed(f"The grader's outline of course {course!r} is not readable.") from err

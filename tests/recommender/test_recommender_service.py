@@ -1,0 +1,307 @@
+"""The real service between a hub and a grader that are real servers: answers, refusals, readiness and its document."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import validate
+from recommender_peers import SERVICE_TOKEN, GraderPeer, HubPeer, fetch, until
+from recommender_worlds import attempt, outline, report
+from traitlets.config import Config
+
+from nbcoach_exercises.events import Reaction
+from nbcoach_hub.service import LEARN, LOG, TEACH, ServiceMisconfigured
+from nbcoach_hub.service.openapi import disagreements
+from nbcoach_recommender.app import Recommender
+from nbcoach_recommender.models.baselines import AuthorOrder, LowestMastery
+
+ACCESS = "access:services!service=recommender"
+
+
+def user(name: str, *scopes: str, groups: tuple[str, ...] = (), kind: str = "user") -> dict[str, Any]:
+    return {"name": name, "kind": kind, "groups": list(groups), "scopes": [ACCESS, *scopes], "admin": False}
+
+
+USERS = {
+    "ada": user("ada", LEARN, groups=("nbgrader-py",)),
+    "bob": user("bob", LEARN, groups=("nbgrader-py",)),
+    "eve": user("eve", LEARN, groups=("nbgrader-other",)),
+    "tom": user("tom", TEACH, groups=("formgrade-py",)),
+    "log": user("log", LOG, kind="service"),
+    "bare": user("bare", groups=("nbgrader-py",)),
+    "locked-out": {**user("ada", LEARN, groups=("nbgrader-py",)), "scopes": [LEARN]},
+    "prometheus": user("prometheus", "read:metrics", kind="service"),
+}
+
+
+class World:
+    """A running recommender with its neighbours."""
+
+    def __init__(self, service: Recommender, grader: GraderPeer, hub: HubPeer) -> None:
+        self.service, self.grader, self.hub = service, grader, hub
+        self.document = json.loads(json.dumps(service.openapi))
+
+    async def get(self, path: str, token: str | None = None, status: int = 200) -> Any:
+        """Ask the service and hold the answer against its own document."""
+        response = await fetch(f"http://127.0.0.1:{self.service.port}{self.service.base_url}{path}", token)
+        assert response.code == status, response.body
+        body = json.loads(response.body)
+        self.conforms(path, status, body)
+        return body
+
+    def conforms(self, path: str, status: int, body: Any) -> None:
+        parts = path.partition("?")[0].split("/")
+        if parts[:2] == ["api", "courses"]:
+            parts[2] = "{course}"
+        answers = self.document["paths"]["/" + "/".join(parts)]["get"]["responses"]
+        schema = answers[str(status)]["content"]["application/json"]["schema"]
+        Draft202012Validator({**schema, "components": self.document["components"]}).validate(body)
+
+
+@asynccontextmanager
+async def running(monkeypatch: pytest.MonkeyPatch, ready: bool = True, **traits: Any) -> AsyncIterator[World]:
+    monkeypatch.setenv("JUPYTERHUB_API_TOKEN", SERVICE_TOKEN)
+    for name in ("JUPYTERHUB_SERVICE_URL", "JUPYTERHUB_SERVICE_PREFIX", "JUPYTERHUB_SERVICE_NAME"):
+        monkeypatch.delenv(name, raising=False)
+    async with GraderPeer({"py": outline()}) as grader, HubPeer(USERS) as hub:
+        monkeypatch.setenv("NBCOACH_GRADER_URL", grader.url)
+        monkeypatch.setenv("JUPYTERHUB_API_URL", hub.api)
+        service = Recommender(**traits)
+        await service.open()
+        try:
+            if ready:
+                await until(lambda: service.follower.caught_up)
+            yield World(service, grader, hub)
+        finally:
+            await service.close()
+
+
+def test_what_comes_next_knows_the_latest_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story() -> None:
+        async with running(monkeypatch) as world:
+            before = await world.get("api/courses/py/next", "ada")
+            assert [item["exercise"] for item in before["items"]] == ["variables-1"]
+            assert before["model"] == "lowest-mastery/multi-skill-elo"
+            seen = world.grader.log(*[attempt("variables-1", n, cell=f"q{n}", solved=n == 3) for n in (1, 2, 3)])
+            after = await world.get(f"api/courses/py/next?k=20&seen={seen}", "ada")
+            assert after["cursor"] == seen
+            assert [item["exercise"] for item in after["items"]] == ["lists-1", "lists-2", "variables-2"]
+            assert after["items"][0]["why"] == {
+                "code": "builds-on",
+                "params": {"skill": "Lists", "known": ["Variables"]},
+                "text": "You have not practised Lists yet, and it builds on Variables, which you know.",
+            }
+            other = await world.get("api/courses/py/next?k=20", "bob")
+            assert [item["exercise"] for item in other["items"]] == ["variables-1", "variables-2"]
+
+    asyncio.run(story())
+
+
+def test_all_solved_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story() -> None:
+        async with running(monkeypatch) as world:
+            names = [exercise["id"] for exercise in outline()["exercises"]]
+            seen = world.grader.log(*[attempt(name, n, solved=True) for n, name in enumerate(names)])
+            found = await world.get(f"api/courses/py/next?seen={seen}", "ada")
+            assert (found["items"], found["done"]) == ([], True)
+
+    asyncio.run(story())
+
+
+def test_mastery_lists_every_skill(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story() -> None:
+        async with running(monkeypatch) as world:
+            seen = world.grader.log(attempt("lists-1", 1))
+            await world.service.follower.wait_for(seen, 5)
+            found = await world.get("api/courses/py/mastery", "ada")
+            assert [(s["id"], s["title"], s["attempts"]) for s in found["skills"]] == [
+                ("variables", "Variables", 0),
+                ("lists", "Lists", 1),
+                ("dictionaries", "Dictionaries", 0),
+            ]
+            assert found["cursor"] == seen
+            assert found["skills"][1]["mastery"] > 0
+
+    asyncio.run(story())
+
+
+def test_reactions_are_respected(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story() -> None:
+        async with running(monkeypatch) as world:
+            seen = world.grader.log(report("variables-1", Reaction.NOT_NOW))
+            found = await world.get(f"api/courses/py/next?k=2&seen={seen}", "ada")
+            assert [item["exercise"] for item in found["items"]] == ["variables-2", "variables-1"]
+            assert found["items"][1]["why"]["code"] == "put-aside"
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize(
+    ("path", "token", "status", "code"),
+    [
+        ("api/courses/py/next", None, 403, "not-allowed"),
+        ("api/courses/py/next", "forged", 403, "not-allowed"),
+        ("api/courses/py/next", "bare", 403, "not-allowed"),
+        ("api/courses/py/next", "locked-out", 403, "not-allowed"),
+        ("api/courses/py/next", "log", 403, "not-allowed"),
+        ("api/courses/py/next", "eve", 404, "unknown-course"),
+        ("api/courses/py/mastery", "eve", 404, "unknown-course"),
+        ("api/courses/none/next", "ada", 404, "unknown-course"),
+        ("api/courses/other/next", "eve", 404, "unknown-course"),
+        ("api/courses/py/next?k=0", "ada", 400, "invalid-input"),
+        ("api/courses/py/next?k=21", "ada", 400, "invalid-input"),
+        ("api/courses/py/next?k=x", "ada", 400, "invalid-input"),
+        ("api/courses/py/next?seen=-1", "ada", 400, "invalid-input"),
+        ("api/courses/py/next?seen=1e9", "ada", 400, "invalid-input"),
+        ("api/courses/py/mastery", "bare", 403, "not-allowed"),
+    ],
+)
+def test_refusals(monkeypatch: pytest.MonkeyPatch, path: str, token: str | None, status: int, code: str) -> None:
+    async def story() -> None:
+        async with running(monkeypatch) as world:
+            assert (await world.get(path, token, status))["code"] == code
+
+    asyncio.run(story())
+
+
+def test_instructors_may_ask_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story() -> None:
+        async with running(monkeypatch) as world:
+            assert (await world.get("api/courses/py/next", "tom"))["items"][0]["exercise"] == "variables-1"
+
+    asyncio.run(story())
+
+
+def test_a_cursor_that_never_comes_is_waited_for_at_most_three_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story() -> None:
+        async with running(monkeypatch) as world:
+            begun = time.monotonic()
+            found = await world.get("api/courses/py/next?seen=999", "ada")
+            assert 2.9 < time.monotonic() - begun < 4.5
+            assert found["cursor"] == 0
+
+    asyncio.run(story())
+
+
+def test_it_is_ready_only_when_the_log_is_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story() -> None:
+        async with running(monkeypatch, ready=False) as world:
+            world.grader.spoil = lambda body: 500
+            world.service.follower.caught_up = False
+            health = await world.get("health", status=503)
+            assert health["status"] == "failing"
+            assert (await world.get("api/courses/py/next", "ada", 503))["code"] == "unavailable"
+            world.grader.spoil = None
+            await until(lambda: world.service.follower.state() == "ok")
+            await asyncio.sleep(1.1)
+            assert (await world.get("health"))["checks"] == {"log": "ok"}
+
+    asyncio.run(story())
+
+
+def test_without_the_grader_it_answers_from_what_it_knows(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story() -> None:
+        async with running(monkeypatch) as world:
+            await world.get("api/courses/py/next", "ada")
+            await world.grader.stop()
+            await until(lambda: world.service.follower.state() != "ok")
+            assert (await world.get("api/courses/py/next", "ada"))["items"]
+            await world.get("health", status=503)
+
+    asyncio.run(story())
+
+
+def test_a_new_service_replays_the_same_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story() -> None:
+        async with running(monkeypatch) as world:
+            world.grader.log(*[attempt(f"variables-{1 + n % 2}", n, cell=f"q{n}") for n in range(9)])
+            await until(lambda: world.service.follower.cursor == world.grader.rows[-1]["cursor"])
+            first = [await world.get(f"api/courses/py/{path}", "ada") for path in ("next?k=9", "mastery")]
+            await world.service.close()
+            await world.service.close()
+            twin = Recommender()
+            await twin.open()
+            try:
+                await until(lambda: twin.follower.caught_up)
+                again = World(twin, world.grader, world.hub)
+                assert [await again.get(f"api/courses/py/{path}", "ada") for path in ("next?k=9", "mastery")] == first
+            finally:
+                await twin.close()
+
+    asyncio.run(story())
+
+
+def test_the_ranker_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = Config({"Recommender": {"ranker_class": "nbcoach_recommender.models.baselines.AuthorOrder"}})
+
+    async def story() -> None:
+        async with running(monkeypatch, config=config) as world:
+            assert world.service.ranker_class is AuthorOrder
+            found = await world.get("api/courses/py/next", "ada")
+            assert found["model"] == "author-order/multi-skill-elo"
+            assert found["items"][0]["why"]["code"] == "next-in-course"
+
+    asyncio.run(story())
+    assert Recommender().ranker_class is LowestMastery
+
+
+def test_metrics_tell_the_cursor(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story() -> None:
+        async with running(monkeypatch) as world:
+            await world.service.follower.wait_for(world.grader.log(attempt("lists-1", 1)), 5)
+            base = f"http://127.0.0.1:{world.service.port}{world.service.base_url}"
+            assert (await fetch(base + "metrics", "ada")).code == 403
+            text = (await fetch(base + "metrics", "prometheus")).body.decode()
+            assert "nbcoach_log_cursor 3.0" in text
+            assert "nbcoach_log_skipped_entries 0.0" in text
+
+    asyncio.run(story())
+
+
+def test_it_does_not_start_without_the_graders_url(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NBCOACH_GRADER_URL", raising=False)
+
+    async def story() -> None:
+        service = Recommender()
+        try:
+            with pytest.raises(ServiceMisconfigured, match="NBCOACH_GRADER_URL"):
+                await service.open()
+        finally:
+            await service.close()
+
+    asyncio.run(story())
+
+
+def test_the_document_is_valid_and_agrees_with_the_routes(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story() -> None:
+        async with running(monkeypatch) as world:
+            document = await world.get("api/openapi.json")
+            validate(document)
+            assert disagreements(document, world.service.all_routes(), "") == []
+            assert document["info"]["version"] == str(world.service.version)
+            known = {trait for trait in Recommender.class_traits(config=True) if trait not in ("log_level",)}
+            assert {"grader_url", "model_class", "ranker_class", "known_at", "wait_seconds", "outline_seconds"} <= known
+
+    asyncio.run(story())
+
+
+def test_no_token_and_no_answer_is_logged(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+
+    async def story() -> None:
+        async with running(monkeypatch) as world:
+            await world.get("api/courses/py/next", "ada")
+
+    asyncio.run(story())
+    (shown,) = [record for record in caplog.records if record.getMessage() == "recommended"]
+    assert shown.fields["propensity"] == 1.0  # type: ignore[attr-defined]
+    assert shown.fields["items"] == ["variables-1"]  # type: ignore[attr-defined]
+    written = " ".join(f"{record.getMessage()} {record.__dict__}" for record in caplog.records)
+    assert SERVICE_TOKEN not in written
