@@ -1,0 +1,184 @@
+"""The routes that the front end calls, below `nbcoach/api/`. Handlers parse, call one function, encode."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from importlib.resources import files
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jupyter_server.auth.decorator import authorized
+from jupyter_server.base.handlers import APIHandler
+from tornado import web
+
+from nbcoach_exercises.errors import InvalidInput, NbcoachError, TooLarge
+from nbcoach_exercises.identifiers import slug
+
+from .clients import ServiceClient
+from .errors import answer_of
+from .live import LiveHandler
+from .workspace import Workspace
+
+AUTH_RESOURCE = "nbcoach"
+PREFIX = r"/nbcoach/api/"
+MAX_BODY_BYTES = 64 * 1024
+
+
+class NbcoachHandler(APIHandler):
+    """Base of the JSON handlers: errors of nbcoach become `{code, message, detail}`."""
+
+    auth_resource = AUTH_RESOURCE
+
+    @property
+    def grader(self) -> ServiceClient:
+        """The grader, asked as the learner."""
+        client: ServiceClient = self.settings["nbcoach_grader"]
+        return client
+
+    @property
+    def recommender(self) -> ServiceClient:
+        """The recommender, asked as the learner."""
+        client: ServiceClient = self.settings["nbcoach_recommender"]
+        return client
+
+    def json_body(self, schema: str) -> dict[str, Any]:
+        """Return the request's body, valid against a schema that `openapi.json` names.
+
+        Raises:
+            TooLarge: more than 64 KiB.
+            InvalidInput: no JSON, or not what the schema says.
+
+        """
+        if len(self.request.body) > MAX_BODY_BYTES:
+            raise TooLarge(f"A request may hold {MAX_BODY_BYTES // 1024} KiB.", limit=MAX_BODY_BYTES)
+        try:
+            body = json.loads(self.request.body)
+        except (ValueError, RecursionError) as err:
+            raise InvalidInput("The request's body is no JSON.") from err
+        error = next(iter(Draft202012Validator(openapi()["components"]["schemas"][schema]).iter_errors(body)), None)
+        if error is not None:
+            raise InvalidInput(f"The request's body is not valid: {error.message[:200]}")
+        return dict(body)
+
+    def reply(self, body: Mapping[str, Any], status: int = 200) -> None:
+        """Finish with a JSON body."""
+        self.set_status(status)
+        self.finish(json.dumps(body))
+
+
+def reporting(method: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    """Answer an nbcoach error with its status and body."""
+
+    @functools.wraps(method)
+    async def wrapper(self: NbcoachHandler, *args: str) -> None:
+        try:
+            await method(self, *args)
+        except NbcoachError as err:
+            status, body = answer_of(err)
+            if retry_after := body["detail"].get("retry_after"):
+                self.set_header("Retry-After", str(retry_after))
+            self.reply(body, status)
+
+    return wrapper
+
+
+class CoursesHandler(NbcoachHandler):
+    """The learner's courses."""
+
+    @web.authenticated
+    @authorized
+    @reporting
+    async def get(self) -> None:
+        """Return the courses."""
+        self.reply(await self.grader.get("api/courses"))
+
+
+class CourseHandler(NbcoachHandler):
+    """One course with the learner's progress."""
+
+    @web.authenticated
+    @authorized
+    @reporting
+    async def get(self, course: str) -> None:
+        """Return the course."""
+        self.reply(await self.grader.get(f"api/courses/{slug(course, 'course')}"))
+
+
+class OpenHandler(NbcoachHandler):
+    """Puts the newest version of an exercise into the learner's files."""
+
+    @web.authenticated
+    @authorized
+    @reporting
+    async def post(self) -> None:
+        """Write the notebook and tell its path."""
+        body = self.json_body("OpenRequest")
+        course, exercise = slug(body["course"], "course"), slug(body["exercise"], "exercise")
+        workspace: Workspace = self.settings["nbcoach_workspace"]
+        released = await self.grader.get(f"api/courses/{course}/exercises/{exercise}/notebook")
+        self.reply(await workspace.place(course, exercise, released))
+
+
+class NextHandler(NbcoachHandler):
+    """What to do next, and why."""
+
+    @web.authenticated
+    @authorized
+    @reporting
+    async def get(self, course: str) -> None:
+        """Return recommendations, best first."""
+        query = {}
+        for name, low, high in (("k", 1, 20), ("seen", 0, 2**53)):
+            if (value := self.get_query_argument(name, None)) is not None:
+                query[name] = str(_whole_number(name, value, low, high))
+        self.reply(await self.recommender.get(f"api/courses/{slug(course, 'course')}/next", query))
+
+
+class MasteryHandler(NbcoachHandler):
+    """How well the learner knows each skill of a course."""
+
+    @web.authenticated
+    @authorized
+    @reporting
+    async def get(self, course: str) -> None:
+        """Return the skills."""
+        self.reply(await self.recommender.get(f"api/courses/{slug(course, 'course')}/mastery"))
+
+
+class EventsHandler(NbcoachHandler):
+    """What the learner says about an exercise."""
+
+    @web.authenticated
+    @authorized
+    @reporting
+    async def post(self) -> None:
+        """Report one event to the grader's log."""
+        self.reply(await self.grader.post("api/events", self.json_body("EventRequest")), 201)
+
+
+def _whole_number(name: str, value: str, low: int, high: int) -> int:
+    if not (value.isascii() and value.isdigit() and len(value) <= 16 and low <= int(value) <= high):
+        raise InvalidInput(f"'{name}' must be a whole number from {low} to {high}.")
+    return int(value)
+
+
+@functools.cache
+def openapi() -> dict[str, Any]:
+    """Return the OpenAPI document of these routes."""
+    document: dict[str, Any] = json.loads((files(__package__) / "openapi.json").read_text("utf-8"))
+    return document
+
+
+def routes() -> list[tuple[str, type[web.RequestHandler]]]:
+    """List the routes, without the server's base URL."""
+    return [
+        (PREFIX + r"courses", CoursesHandler),
+        (PREFIX + r"courses/([^/]+)", CourseHandler),
+        (PREFIX + r"courses/([^/]+)/next", NextHandler),
+        (PREFIX + r"courses/([^/]+)/mastery", MasteryHandler),
+        (PREFIX + r"open", OpenHandler),
+        (PREFIX + r"events", EventsHandler),
+        (PREFIX + r"live", LiveHandler),
+    ]

@@ -1,0 +1,149 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { LiveConnection, type Socket } from '../live';
+import type { IHintRequest, Reply } from '../tokens';
+
+class FakeSocket implements Socket {
+  readyState = 0 as WebSocket['readyState'];
+  onopen: Socket['onopen'] = null;
+  onclose: Socket['onclose'] = null;
+  onmessage: Socket['onmessage'] = null;
+  onerror: Socket['onerror'] = null;
+  readonly sent: string[] = [];
+
+  send(text: string): void {
+    this.sent.push((JSON.parse(text) as { request: string }).request);
+  }
+
+  close(): void {
+    this.drop();
+  }
+
+  open(): void {
+    this.readyState = 1;
+    this.onopen?.call(this as never, new Event('open'));
+  }
+
+  drop(): void {
+    this.readyState = 3;
+    this.onclose?.call(this as never, new Event('close') as CloseEvent);
+  }
+
+  reply(frame: Partial<Reply> | string): void {
+    const data = typeof frame === 'string' ? frame : JSON.stringify(frame);
+    this.onmessage?.call(
+      this as never,
+      new MessageEvent('message', { data }) as never
+    );
+  }
+}
+
+function hint(request: string): IHintRequest {
+  return {
+    type: 'hint',
+    request,
+    course: 'c',
+    exercise: 'e',
+    cell: 'cell',
+    check: 'check',
+    level: 1
+  };
+}
+
+function final(request: string): Partial<Reply> {
+  return { type: 'failure', request, code: 'unknown-cell' };
+}
+
+const AWAY = { type: 'failure', code: 'unavailable' } as const;
+
+describe('LiveConnection', () => {
+  let sockets: FakeSocket[];
+  let live: LiveConnection;
+  let received: Reply[];
+  let held: string[];
+
+  beforeEach(() => {
+    vi.useFakeTimers();
+    sockets = [];
+    received = [];
+    held = [];
+    live = new LiveConnection(() => {
+      const socket = new FakeSocket();
+      sockets.push(socket);
+      return socket;
+    });
+    live.received.connect((_, reply) => received.push(reply));
+    live.held.connect((_, id) => held.push(id));
+  });
+
+  afterEach(() => {
+    live.dispose();
+    vi.useRealTimers();
+  });
+
+  it('opens one socket and sends what waited for it, once', () => {
+    live.send(hint('a'));
+    live.send(hint('b'));
+    expect(sockets).toHaveLength(1);
+    sockets[0].open();
+    expect(sockets[0].sent).toEqual(['a', 'b']);
+    live.send(hint('c'));
+    expect(sockets[0].sent).toEqual(['a', 'b', 'c']);
+  });
+
+  it('hands on replies to its own requests only', () => {
+    live.send(hint('a'));
+    sockets[0].open();
+    sockets[0].reply(final('stranger'));
+    sockets[0].reply('no json');
+    sockets[0].reply({ type: 'progress', request: 'a', state: 'queued' });
+    sockets[0].reply(final('a'));
+    sockets[0].reply(final('a'));
+    expect(received.map(r => r.type)).toEqual(['progress', 'failure']);
+  });
+
+  it('keeps a request while the grader is away and sends it when it is back', () => {
+    live.send(hint('a'));
+    sockets[0].open();
+    sockets[0].reply({ ...AWAY, request: 'a' });
+    expect(held).toEqual(['a']);
+    expect(received).toEqual([]);
+    expect(sockets[0].sent).toEqual(['a']);
+    vi.advanceTimersByTime(2000);
+    expect(sockets[0].sent).toEqual(['a', 'a']);
+    sockets[0].reply(final('a'));
+    vi.advanceTimersByTime(60000);
+    expect(sockets[0].sent).toEqual(['a', 'a']);
+  });
+
+  it('connects again with growing pauses and sends what was not answered', () => {
+    live.send(hint('a'));
+    sockets[0].open();
+    sockets[0].drop();
+    expect(held).toEqual(['a']);
+    vi.advanceTimersByTime(1300);
+    expect(sockets).toHaveLength(2);
+    sockets[1].drop();
+    vi.advanceTimersByTime(1300);
+    expect(sockets).toHaveLength(2);
+    vi.advanceTimersByTime(1300);
+    expect(sockets).toHaveLength(3);
+    sockets[2].open();
+    expect(sockets[2].sent).toEqual(['a']);
+  });
+
+  it('forgets a cancelled request', () => {
+    live.send(hint('a'));
+    live.cancel('a');
+    sockets[0].open();
+    expect(sockets[0].sent).toEqual([]);
+  });
+
+  it('leaves nothing behind when disposed', () => {
+    live.send(hint('a'));
+    sockets[0].drop();
+    live.dispose();
+    vi.advanceTimersByTime(60000);
+    expect(sockets).toHaveLength(1);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});

@@ -1,0 +1,207 @@
+import { IDisposable } from '@lumino/disposable';
+import { ISignal, Signal } from '@lumino/signaling';
+import type { Reply, Request } from './tokens';
+
+const FIRST_PAUSE = 1000;
+const LONGEST_PAUSE = 15000;
+const STABLE_AFTER = 5000;
+
+/**
+ * The part of a WebSocket that the connection needs.
+ */
+export type Socket = Pick<
+  WebSocket,
+  | 'send'
+  | 'close'
+  | 'readyState'
+  | 'onopen'
+  | 'onclose'
+  | 'onmessage'
+  | 'onerror'
+>;
+
+/**
+ * The connection that checks and hints travel on.
+ *
+ * A request stays here until a final reply names it. It goes out once while its socket lives;
+ * after the socket broke, or the relay said that the grader is away, it is *held* and goes out
+ * again when there is a way. So nothing that a learner asked for is lost, or asked twice at once.
+ */
+export class LiveConnection implements IDisposable {
+  constructor(private readonly _open: () => Socket) {}
+
+  /**
+   * Emitted for each frame; of code "unavailable" none arrives here, see `held`.
+   */
+  get received(): ISignal<this, Reply> {
+    return this._received;
+  }
+
+  /**
+   * Emitted with the id of a request that waits for the grader to come back.
+   */
+  get held(): ISignal<this, string> {
+    return this._held;
+  }
+
+  get isDisposed(): boolean {
+    return this._isDisposed;
+  }
+
+  /**
+   * Open the socket, so that the first check finds it open.
+   */
+  connect(): void {
+    if (this._isDisposed || this._socket !== null) {
+      return;
+    }
+    window.clearTimeout(this._timer);
+    let socket: Socket;
+    try {
+      socket = this._open();
+    } catch {
+      this._onClosed(null);
+      return;
+    }
+    this._socket = socket;
+    socket.onopen = () => {
+      this._openedAt = Date.now();
+      this._flush();
+    };
+    socket.onmessage = event => this._onMessage(event.data as unknown);
+    socket.onclose = () => this._onClosed(socket);
+    socket.onerror = () => undefined; // a close event follows
+  }
+
+  /**
+   * Send a request now, or when there is a connection.
+   */
+  send(request: Request): void {
+    this._pending.set(request.request, { request, sent: false });
+    if (this._socket === null && this._pause > FIRST_PAUSE) {
+      this._held.emit(request.request);
+    }
+    this.connect();
+    this._flush();
+  }
+
+  /**
+   * Forget a request; a reply that still comes is dropped.
+   */
+  cancel(request: string): void {
+    this._pending.delete(request);
+  }
+
+  dispose(): void {
+    if (this._isDisposed) {
+      return;
+    }
+    this._isDisposed = true;
+    window.clearTimeout(this._timer);
+    const socket = this._socket;
+    this._socket = null;
+    this._pending.clear();
+    if (socket) {
+      socket.onopen = socket.onclose = socket.onmessage = null;
+      socket.close();
+    }
+    Signal.clearData(this);
+  }
+
+  private _flush(): void {
+    if (this._socket?.readyState !== 1) {
+      return;
+    }
+    for (const entry of this._pending.values()) {
+      if (!entry.sent) {
+        entry.sent = true;
+        this._socket.send(JSON.stringify(entry.request));
+      }
+    }
+  }
+
+  private _onMessage(data: unknown): void {
+    const reply = parse(data);
+    if (reply === null) {
+      return;
+    }
+    if (reply.request !== null && !this._pending.has(reply.request)) {
+      return;
+    }
+    if (reply.type === 'failure' && reply.code === 'unavailable') {
+      if (reply.request !== null) {
+        this._hold(reply.request);
+      }
+      return;
+    }
+    if (reply.type !== 'progress') {
+      this._pause = FIRST_PAUSE;
+      if (reply.request !== null) {
+        this._pending.delete(reply.request);
+      }
+    }
+    this._received.emit(reply);
+  }
+
+  /**
+   * Keep a request that the relay gave back, and try again after a pause.
+   */
+  private _hold(request: string): void {
+    const entry = this._pending.get(request);
+    if (entry) {
+      entry.sent = false;
+      this._held.emit(request);
+      this._retry(() => this._flush());
+    }
+  }
+
+  private _onClosed(socket: Socket | null): void {
+    if (this._isDisposed || socket !== this._socket) {
+      return;
+    }
+    this._socket = null;
+    if (this._openedAt && Date.now() - this._openedAt > STABLE_AFTER) {
+      this._pause = FIRST_PAUSE;
+    }
+    this._openedAt = 0;
+    for (const [id, entry] of this._pending) {
+      entry.sent = false;
+      this._held.emit(id);
+    }
+    this._retry(() => this.connect());
+  }
+
+  private _retry(action: () => void): void {
+    window.clearTimeout(this._timer);
+    const jitter = 0.8 + 0.4 * Math.random();
+    this._timer = window.setTimeout(action, this._pause * jitter);
+    this._pause = Math.min(this._pause * 2, LONGEST_PAUSE);
+  }
+
+  private readonly _pending = new Map<
+    string,
+    { readonly request: Request; sent: boolean }
+  >();
+  private readonly _received = new Signal<this, Reply>(this);
+  private readonly _held = new Signal<this, string>(this);
+  private _socket: Socket | null = null;
+  private _openedAt = 0;
+  private _pause = FIRST_PAUSE;
+  private _timer = 0;
+  private _isDisposed = false;
+}
+
+/**
+ * Read a frame, or null where it is none; the relay has checked it against the schema.
+ */
+function parse(data: unknown): Reply | null {
+  if (typeof data !== 'string') {
+    return null;
+  }
+  try {
+    const frame = JSON.parse(data) as Reply | null;
+    return typeof frame?.type === 'string' ? frame : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,129 @@
+import { URLExt } from '@jupyterlab/coreutils';
+import { ServerConnection } from '@jupyterlab/services';
+import type {
+  ICourse,
+  ICourseEntry,
+  IEvent,
+  INext,
+  IOpened,
+  ISkill
+} from './tokens';
+
+const NAMESPACE = 'nbcoach/api';
+
+/**
+ * Call the server extension.
+ *
+ * @param endPoint - the path below the extension's routes.
+ * @param settings - the server's address and credentials.
+ * @param init - method and body.
+ * @returns the JSON body of the answer.
+ * @throws ServerConnection.NetworkError where the server cannot be reached,
+ *   ServerConnection.ResponseError with the service's message where it refuses.
+ */
+export async function requestAPI<T>(
+  endPoint: string,
+  settings: ServerConnection.ISettings,
+  init: RequestInit = {}
+): Promise<T> {
+  const url = URLExt.join(settings.baseUrl, NAMESPACE, endPoint);
+  let response: Response;
+  try {
+    response = await ServerConnection.makeRequest(url, init, settings);
+  } catch (error) {
+    throw new ServerConnection.NetworkError(error as TypeError);
+  }
+  const text = await response.text();
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    body = null;
+  }
+  if (!response.ok) {
+    const message = (body as { message?: unknown } | null)?.message;
+    throw new ServerConnection.ResponseError(
+      response,
+      typeof message === 'string' && message
+        ? message
+        : `${response.status} ${response.statusText}`
+    );
+  }
+  if (body === null) {
+    throw new ServerConnection.ResponseError(response, 'The answer is no JSON');
+  }
+  return body as T;
+}
+
+/**
+ * What the model asks of the learner's server.
+ */
+export interface ICoachService {
+  /** List the learner's courses. */
+  courses(): Promise<readonly ICourseEntry[]>;
+  /** Return a course with the learner's progress. */
+  course(course: string): Promise<ICourse>;
+  /** Return what to do next; with `seen`, an answer that knows that place in the log. */
+  next(course: string, seen?: number): Promise<INext>;
+  /** Return the learner's skills. */
+  mastery(course: string): Promise<readonly ISkill[]>;
+  /** Place an exercise into the learner's files. */
+  open(course: string, exercise: string): Promise<IOpened>;
+  /** Report an event; returns its place in the log. */
+  report(event: IEvent): Promise<number>;
+}
+
+/**
+ * The learner's server, asked over HTTP.
+ */
+export class CoachService implements ICoachService {
+  constructor(private readonly _settings: ServerConnection.ISettings) {}
+
+  async courses(): Promise<readonly ICourseEntry[]> {
+    return (await this._get<{ courses: ICourseEntry[] }>('courses')).courses;
+  }
+
+  course(course: string): Promise<ICourse> {
+    return this._get(`courses/${encodeURIComponent(course)}`);
+  }
+
+  next(course: string, seen?: number): Promise<INext> {
+    const query = seen === undefined ? '' : `&seen=${seen}`;
+    return this._get(`courses/${encodeURIComponent(course)}/next?k=1${query}`);
+  }
+
+  async mastery(course: string): Promise<readonly ISkill[]> {
+    const path = `courses/${encodeURIComponent(course)}/mastery`;
+    return (await this._get<{ skills: ISkill[] }>(path)).skills;
+  }
+
+  open(course: string, exercise: string): Promise<IOpened> {
+    return this._post('open', { course, exercise });
+  }
+
+  async report(event: IEvent): Promise<number> {
+    return (await this._post<{ cursor: number }>('events', event)).cursor;
+  }
+
+  private _get<T>(path: string): Promise<T> {
+    return requestAPI(path, this._settings);
+  }
+
+  private _post<T>(path: string, body: object): Promise<T> {
+    return requestAPI(path, this._settings, {
+      method: 'POST',
+      body: JSON.stringify(body)
+    });
+  }
+}
+
+/**
+ * Open the WebSocket of checks and hints.
+ */
+export function openLive(settings: ServerConnection.ISettings): WebSocket {
+  let url = URLExt.join(settings.wsUrl, NAMESPACE, 'live');
+  if (settings.appendToken && settings.token) {
+    url += `?token=${encodeURIComponent(settings.token)}`;
+  }
+  return new settings.WebSocket(url);
+}

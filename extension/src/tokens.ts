@@ -1,0 +1,266 @@
+import { Token } from '@lumino/coreutils';
+import type { CoachModel } from './model';
+
+/**
+ * The state that the panel, the footers and the commands share.
+ */
+export type ICoach = CoachModel;
+
+/**
+ * The token of the shared state.
+ */
+export const ICoach = new Token<ICoach>(
+  '@nbcoach/labextension:ICoach',
+  'The state of the learner’s courses and checks.'
+);
+
+/**
+ * What a check, a cell or an exercise can come to.
+ */
+export type Verdict =
+  | 'passed'
+  | 'not-attempted'
+  | 'failed'
+  | 'error'
+  | 'timeout'
+  | 'memory'
+  | 'crashed'
+  | 'grader-failed';
+
+/**
+ * How far the learner is with an exercise.
+ */
+export type ExerciseState = 'new' | 'started' | 'passed';
+
+/**
+ * A course in the list of the learner's courses.
+ */
+export interface ICourseEntry {
+  readonly id: string;
+  readonly title: string;
+  readonly summary: string;
+}
+
+/**
+ * An exercise of a course.
+ */
+export interface IExercise {
+  readonly id: string;
+  readonly unit: string;
+  readonly title: string;
+  readonly summary: string;
+  readonly skills: readonly string[];
+  readonly difficulty: number;
+  readonly minutes: number;
+  readonly version: string;
+  readonly points: number;
+}
+
+/**
+ * What the learner has reached in an exercise.
+ */
+export interface IProgress {
+  readonly state: ExerciseState;
+  readonly points: number;
+  readonly max_points: number;
+}
+
+/**
+ * A course with its exercises and the learner's progress.
+ */
+export interface ICourse extends ICourseEntry {
+  readonly units: readonly {
+    readonly id: string;
+    readonly title: string;
+    readonly exercises: readonly string[];
+  }[];
+  readonly exercises: readonly IExercise[];
+  readonly progress?: Readonly<Record<string, IProgress>>;
+}
+
+/**
+ * A recommended exercise; `p` is the chance to solve it, where the model knows one.
+ */
+export interface IRecommendation {
+  readonly exercise: string;
+  readonly title: string;
+  readonly p: number | null;
+  readonly minutes: number;
+  readonly difficulty: number;
+  readonly skills: readonly string[];
+  readonly why: { readonly code: string; readonly text: string };
+}
+
+/**
+ * What to do next; `done` says that everything is solved.
+ */
+export interface INext {
+  readonly course: string;
+  readonly items: readonly IRecommendation[];
+  readonly done?: boolean;
+}
+
+/**
+ * How well the learner knows a skill, from 0 to 1.
+ */
+export interface ISkill {
+  readonly id: string;
+  readonly title: string;
+  readonly mastery: number;
+  readonly attempts: number;
+}
+
+/**
+ * Where an exercise was placed in the learner's files.
+ */
+export interface IOpened {
+  readonly path: string;
+  readonly version: string;
+  readonly created: boolean;
+  readonly updated: boolean;
+  readonly kept: string | null;
+}
+
+/**
+ * What a learner can say about an exercise.
+ */
+export type Reaction = 'opened' | 'hint' | 'too-easy' | 'too-hard' | 'not-now';
+
+/**
+ * A report for the attempt log.
+ */
+export interface IEvent {
+  readonly course: string;
+  readonly exercise: string;
+  readonly kind: Reaction;
+  readonly cell?: string;
+  readonly check?: string;
+  readonly level?: number;
+}
+
+/**
+ * A code cell as the grader takes it.
+ */
+export interface ICellSource {
+  readonly id: string;
+  readonly grade_id: string | null;
+  readonly source: string;
+}
+
+/**
+ * Frame to the grader: judge the question of an answer cell.
+ */
+export interface ICheckRequest {
+  readonly type: 'check';
+  readonly request: string;
+  readonly course: string;
+  readonly exercise: string;
+  readonly version: string;
+  readonly cell: string;
+  readonly cells: readonly ICellSource[];
+}
+
+/**
+ * Frame to the grader: show a hint.
+ */
+export interface IHintRequest {
+  readonly type: 'hint';
+  readonly request: string;
+  readonly course: string;
+  readonly exercise: string;
+  readonly cell: string;
+  readonly check: string;
+  readonly level: number;
+}
+
+/**
+ * The outcome of one check; a hidden one has no message.
+ */
+export interface ICheckResult {
+  readonly id: string;
+  readonly name: string;
+  readonly verdict: Verdict;
+  readonly hidden: boolean;
+  readonly points: number;
+  readonly max_points: number;
+  readonly message: string | null;
+  readonly hints: number;
+}
+
+/**
+ * An exception that the learner's own cell raised.
+ */
+export interface ILearnerError {
+  readonly cell: string;
+  readonly name: string;
+  readonly message: string;
+  readonly line: number | null;
+  readonly text: string | null;
+}
+
+/**
+ * Frame from the grader: a request is under way.
+ */
+export interface IProgressFrame {
+  readonly type: 'progress';
+  readonly request: string;
+  readonly state: 'queued' | 'running';
+}
+
+/**
+ * Frame from the grader: the judgement of a question.
+ */
+export interface IFeedback {
+  readonly type: 'feedback';
+  readonly request: string;
+  readonly course: string;
+  readonly exercise: string;
+  readonly cell: string;
+  readonly verdict: Verdict;
+  readonly points: number;
+  readonly max_points: number;
+  readonly checks: readonly ICheckResult[];
+  readonly error: ILearnerError | null;
+  readonly output: string;
+  readonly repairs: readonly string[];
+  readonly seconds: number;
+  readonly peak_mb: number;
+  readonly cursor: number;
+  readonly exercise_points: number;
+  readonly exercise_max_points: number;
+  readonly solved: boolean;
+}
+
+/**
+ * Frame from the grader: one rung of a hint ladder.
+ */
+export interface IHintText {
+  readonly type: 'hint-text';
+  readonly request: string;
+  readonly cell: string;
+  readonly check: string;
+  readonly level: number;
+  readonly of: number;
+  readonly text: string;
+}
+
+/**
+ * Frame from the grader or the relay: a request could not be served.
+ */
+export interface IFailure {
+  readonly type: 'failure';
+  readonly request: string | null;
+  readonly code: string;
+  readonly message: string;
+  readonly detail: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Frames that the front end sends.
+ */
+export type Request = ICheckRequest | IHintRequest;
+
+/**
+ * Frames that the front end receives.
+ */
+export type Reply = IProgressFrame | IFeedback | IHintText | IFailure;

@@ -1,0 +1,49 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { Widget } from '@lumino/widgets';
+import type { CoachModel, IJudged } from '../model';
+import { pointsOf, verdictWords } from './words';
+
+/**
+ * A polite live region: tells a screen reader how a check came out.
+ */
+export class Announcer extends Widget {
+  constructor(
+    private readonly _coach: CoachModel,
+    private readonly _trans: TranslationBundle
+  ) {
+    super();
+    this.addClass('nbcoach-Announcer');
+    this.node.setAttribute('role', 'status');
+    this.node.setAttribute('aria-live', 'polite');
+    this._coach.judged.connect(this._onJudged, this);
+  }
+
+  /**
+   * Say something.
+   */
+  say(text: string): void {
+    this.node.textContent = text;
+  }
+
+  dispose(): void {
+    this._coach.judged.disconnect(this._onJudged, this);
+    super.dispose();
+  }
+
+  private _onJudged(_: CoachModel, { feedback, failure }: IJudged): void {
+    if (feedback === null) {
+      this.say(failure ?? '');
+      return;
+    }
+    const missing = feedback.checks.filter(c => c.verdict !== 'passed');
+    const parts = [
+      verdictWords(feedback.verdict, this._trans).word,
+      pointsOf(feedback.points, feedback.max_points, this._trans),
+      ...missing.map(
+        check =>
+          `${check.name}: ${verdictWords(check.verdict, this._trans).word}`
+      )
+    ];
+    this.say(parts.join('. '));
+  }
+}

@@ -1,0 +1,172 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import React from 'react';
+import type { IHints } from '../exercise';
+import type { ICheckResult, IFeedback, ILearnerError } from '../tokens';
+import { pointsOf, verdictWords } from './words';
+
+interface IFeedbackProps {
+  readonly feedback: IFeedback;
+  /** Whether an exception belongs to the cell that the feedback stands under. */
+  readonly isOwnCell: (cell: string) => boolean;
+  readonly hints: (check: string) => IHints;
+  readonly onHint: (check: string) => void;
+  readonly trans: TranslationBundle;
+}
+
+/**
+ * The judgement of a question. Everything in it is text: a grader's words never become markup.
+ */
+export function FeedbackView(props: IFeedbackProps): JSX.Element {
+  const { feedback, trans } = props;
+  const notes = feedback.repairs;
+  return (
+    <div className="nbcoach-Feedback">
+      {feedback.error && (
+        <ErrorView
+          error={feedback.error}
+          own={props.isOwnCell(feedback.error.cell)}
+          trans={trans}
+        />
+      )}
+      <ul className="nbcoach-Checks" aria-label={trans.__('Checks')}>
+        {feedback.checks.map(check => (
+          <CheckView
+            key={check.id}
+            check={check}
+            hints={props.hints(check.id)}
+            onHint={() => props.onHint(check.id)}
+            trans={trans}
+          />
+        ))}
+      </ul>
+      {notes.map((note, index) => (
+        <p className="nbcoach-Note" key={index}>
+          {note}
+        </p>
+      ))}
+      {feedback.output.trim() && (
+        <details className="nbcoach-Output">
+          <summary>{trans.__('What your code printed')}</summary>
+          <pre>{feedback.output}</pre>
+        </details>
+      )}
+    </div>
+  );
+}
+
+function CheckView(props: {
+  readonly check: ICheckResult;
+  readonly hints: IHints;
+  readonly onHint: () => void;
+  readonly trans: TranslationBundle;
+}): JSX.Element {
+  const { check, trans } = props;
+  const { sign, word } = verdictWords(check.verdict, trans);
+  const passed = check.verdict === 'passed';
+  return (
+    <li className="nbcoach-Check" data-verdict={check.verdict}>
+      <span className="nbcoach-Sign" aria-hidden="true">
+        {sign}
+      </span>
+      <div className="nbcoach-Check-body">
+        <div className="nbcoach-Check-line">
+          <span className="nbcoach-Check-name">{check.name}</span>
+          {check.hidden && (
+            <span className="nbcoach-Tag">{trans.__('hidden')}</span>
+          )}
+          <span className="nbcoach-Check-verdict">{word}</span>
+          {check.max_points > 0 && (
+            <span className="nbcoach-Check-points">
+              {pointsOf(check.points, check.max_points, trans)}
+            </span>
+          )}
+        </div>
+        {!passed && check.message && (
+          <pre className="nbcoach-Check-message">{check.message}</pre>
+        )}
+        {!passed && check.hints > 0 && (
+          <HintLadder {...props} name={check.name} of={check.hints} />
+        )}
+      </div>
+    </li>
+  );
+}
+
+function HintLadder(props: {
+  readonly hints: IHints;
+  readonly name: string;
+  readonly of: number;
+  readonly onHint: () => void;
+  readonly trans: TranslationBundle;
+}): JSX.Element {
+  const { hints, of, trans } = props;
+  const shown = hints.texts.length;
+  let label = trans.__('Show hint');
+  if (hints.pending) {
+    label = trans.__('Fetching the hint…');
+  } else if (shown > 0) {
+    label = trans.__('Show another hint (%1 of %2)', shown + 1, of);
+  }
+  return (
+    <div className="nbcoach-Hints">
+      <ol aria-live="polite">
+        {hints.texts.map((text, index) => (
+          <li className="nbcoach-Hint" key={index}>
+            {text}
+          </li>
+        ))}
+      </ol>
+      {hints.failure && (
+        <p className="nbcoach-Problem" role="alert">
+          {hints.failure}
+        </p>
+      )}
+      {shown < of && (
+        <button
+          type="button"
+          className="nbcoach-Link nbcoach-Check-hint"
+          aria-label={trans.__('%1: %2', props.name, label)}
+          disabled={hints.pending}
+          onClick={props.onHint}
+        >
+          {label}
+        </button>
+      )}
+    </div>
+  );
+}
+
+function ErrorView(props: {
+  readonly error: ILearnerError;
+  readonly own: boolean;
+  readonly trans: TranslationBundle;
+}): JSX.Element {
+  const { error, own, trans } = props;
+  let place = own
+    ? trans.__('Your code stopped')
+    : trans.__('Another cell stopped');
+  if (error.line !== null) {
+    place = own
+      ? trans.__('Your code stopped in line %1', error.line)
+      : trans.__('Another cell stopped in its line %1', error.line);
+  }
+  return (
+    <div className="nbcoach-Error">
+      <p className="nbcoach-Error-place">{place}</p>
+      {error.text && (
+        <pre className="nbcoach-Error-text">
+          {error.line !== null && (
+            <span className="nbcoach-Error-line" aria-hidden="true">
+              {error.line}
+            </span>
+          )}
+          <code>{error.text.trim()}</code>
+        </pre>
+      )}
+      <p className="nbcoach-Error-message">
+        <strong>{error.name}</strong>
+        {error.message ? `: ${error.message}` : ''}
+      </p>
+    </div>
+  );
+}

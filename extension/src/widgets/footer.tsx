@@ -1,0 +1,151 @@
+import type { ICellModel } from '@jupyterlab/cells';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { ReactWidget } from '@jupyterlab/ui-components';
+import React from 'react';
+import type { IAnswerCell } from '../cells';
+import type { ExerciseState } from '../exercise';
+import { FeedbackView } from './feedback';
+import { pointsOf, short, statusWords, verdictWords, worth } from './words';
+
+/**
+ * What a footer does when its buttons are pressed.
+ */
+export interface IFooterActions {
+  readonly check: (gradeId: string) => void;
+  readonly hint: (gradeId: string, check: string) => void;
+}
+
+/**
+ * The strip under an answer cell: points, state, *Check*, and the feedback.
+ */
+export class CellFooter extends ReactWidget {
+  constructor(
+    readonly answer: IAnswerCell,
+    readonly state: ExerciseState,
+    private readonly _actions: IFooterActions,
+    private readonly _trans: TranslationBundle
+  ) {
+    super();
+    this.addClass('nbcoach-Footer');
+    // The notebook's own keys (Enter: edit the cell) must not take the buttons' keys.
+    this.node.dataset.lmSuppressShortcuts = 'true';
+    this.node.dataset.cell = answer.gradeId;
+    this.node.setAttribute('role', 'group');
+    this.node.setAttribute('aria-label', _trans.__('Check of this cell'));
+    state.changed.connect(this._onChanged, this);
+    answer.model.contentChanged.connect(this._onEdited, this);
+    this._mark();
+  }
+
+  dispose(): void {
+    if (!this.isDisposed) {
+      this.state.changed.disconnect(this._onChanged, this);
+      this.answer.model.contentChanged.disconnect(this._onEdited, this);
+      super.dispose();
+    }
+  }
+
+  protected render(): JSX.Element {
+    const { gradeId, model } = this.answer;
+    const { status, feedback, failure } = this.state.cell(gradeId);
+    const trans = this._trans;
+    const busy = status !== 'idle' && status !== 'offline';
+    return (
+      <>
+        <div className="nbcoach-Footer-bar">
+          {this._chip()}
+          <span className="nbcoach-Footer-points">
+            {feedback
+              ? pointsOf(feedback.points, feedback.max_points, trans)
+              : worth(this.answer.points, trans)}
+          </span>
+          <span className="nbcoach-Footer-aside">{this._aside()}</span>
+          <button
+            type="button"
+            className="nbcoach-Button nbcoach-Footer-check"
+            title={trans.__('Save the notebook and check this cell')}
+            aria-disabled={busy}
+            onClick={() => !busy && this._actions.check(gradeId)}
+          >
+            {status === 'offline' ? trans.__('Try again') : trans.__('Check')}
+          </button>
+        </div>
+        {status === 'offline' && (
+          <p className="nbcoach-Problem">
+            {trans.__(
+              'The grader cannot be reached. Your check is kept and sent as soon as it is back; you can go on working.'
+            )}
+          </p>
+        )}
+        {failure && <p className="nbcoach-Problem">{failure}</p>}
+        {feedback && (
+          <FeedbackView
+            feedback={feedback}
+            isOwnCell={cell => cell === gradeId || cell === model.id}
+            hints={check => this.state.hints(gradeId, check)}
+            onHint={check => this._actions.hint(gradeId, check)}
+            trans={trans}
+          />
+        )}
+      </>
+    );
+  }
+
+  private _chip(): JSX.Element {
+    const { status, feedback } = this.state.cell(this.answer.gradeId);
+    const running = statusWords(status, this._trans);
+    const { sign, word } = running ??
+      (feedback && verdictWords(feedback.verdict, this._trans)) ?? {
+        sign: '○',
+        word: this._trans.__('Not checked yet')
+      };
+    return (
+      <span className="nbcoach-Chip">
+        <span className="nbcoach-Sign" aria-hidden="true">
+          {sign}
+        </span>
+        {word}
+      </span>
+    );
+  }
+
+  private _aside(): string {
+    const { status, feedback, source } = this.state.cell(this.answer.gradeId);
+    if (feedback === null || status !== 'idle') {
+      return '';
+    }
+    return this._isEdited(source)
+      ? this._trans.__('Edited since this check')
+      : this._trans.__('%1 s', short(feedback.seconds));
+  }
+
+  private _isEdited(source: string | null): boolean {
+    return (
+      source !== null && source !== this.answer.model.sharedModel.getSource()
+    );
+  }
+
+  private _onChanged(_: ExerciseState, gradeId: string): void {
+    if (gradeId === this.answer.gradeId) {
+      this._mark();
+      this.update();
+    }
+  }
+
+  private _onEdited(_: ICellModel): void {
+    if (this.state.cell(this.answer.gradeId).feedback) {
+      this._mark();
+      this.update();
+    }
+  }
+
+  /**
+   * Put the state on the node, for styles and for tests.
+   */
+  private _mark(): void {
+    const { status, feedback, source } = this.state.cell(this.answer.gradeId);
+    this.node.dataset.verdict = feedback?.verdict ?? '';
+    this.node.dataset.status = status;
+    this.node.dataset.edited = String(this._isEdited(source));
+  }
+}
