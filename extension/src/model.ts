@@ -317,16 +317,6 @@ export class CoachModel implements IDisposable {
       this._fail(pending, reply.message);
     } else if (reply.type === 'hint-text') {
       state.addHint(cell, reply);
-      void this._service
-        .report({
-          course: state.course,
-          exercise: state.exercise,
-          kind: 'hint',
-          cell,
-          check: reply.check,
-          level: reply.level
-        })
-        .catch(() => undefined);
     } else {
       state.update(cell, { source: pending.source });
       state.judge(cell, reply);

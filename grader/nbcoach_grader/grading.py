@@ -109,13 +109,15 @@ class Grading:
         if request.version != exercise.version:
             repairs += ("The exercise has a newer version, which was used; open it again to get it.",)
         points, solved = await self._standing(learner, exercise, question, judged)
+        work = _hash(rebuilt.answers)
         attempt = Attempt(
+            id=_hash({"learner": learner, "request": request.request, "work": work})[:32],  # a repeat counts once
             learner=learner,
             course=course.id,
             exercise=exercise.id,
             version=exercise.version,
             cell=question.answers[0],
-            source_hash=_hash(rebuilt.answers),
+            source_hash=work,
             verdict=judged.verdict,
             verdicts={check.id: check.verdict for check in judged.checks},
             points=judged.points,

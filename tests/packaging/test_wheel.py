@@ -74,7 +74,8 @@ def test_wheel_holds_no_course_no_test_no_state(wheel: Path) -> None:
 
 
 def test_sdist_can_be_built_from(built: Path) -> None:
-    names = tarfile.open(next(built.glob("*.tar.gz"))).getnames()
+    with tarfile.open(next(built.glob("*.tar.gz"))) as archive:
+        names = archive.getnames()
     for wanted in ("setup.py", "extension/nbcoach_extension/labextension/package.json", "LICENSE", "README.md"):
         assert any(name.endswith("/" + wanted) for name in names), wanted
 

@@ -47,7 +47,7 @@ class LowestMastery(Ranker):
         title = view.graph.skills[skill].title
         known = [view.graph.skills[name].title for name in view.graph.builds_on[skill] if view.knows(name)]
         if candidate.id in view.started:
-            return Reason("started", {"skill": title}, f"You have started it, and it still has something on {title}.")
+            return Reason("started", {"skill": title}, f"You have started it: finish it to practise {title}.")
         if view.estimate(skill).attempts:
             mastery = round(view.estimate(skill).mastery, 2)
             if not mastery:
