@@ -1,0 +1,7 @@
+"""Run the accounts service."""
+
+from __future__ import annotations
+
+from .application import AccountsService
+
+AccountsService.launch()

@@ -1,0 +1,46 @@
+"""The application of the accounts service."""
+
+from __future__ import annotations
+
+import os
+
+from traitlets import Unicode, default
+
+from ..service import Service, ServiceMisconfigured
+from ..service.application import Routes
+from ..storage import InvalidStoreUrl, Store, open_store
+from .routes import ROUTES
+
+
+class AccountsService(Service):
+    """Serve users their own profiles."""
+
+    name = "accounts"
+    store_url = Unicode(help="URL of the store; by default NBCOACH_STORE_URL.").tag(config=True)
+    store: Store
+
+    @default("store_url")
+    def _default_store_url(self) -> str:
+        return os.environ.get("NBCOACH_STORE_URL", "")
+
+    def routes(self) -> Routes:
+        """Return the routes of profiles."""
+        return list(ROUTES)
+
+    async def start_parts(self) -> None:
+        """Open the store."""
+        try:
+            self.store = open_store(self.store_url)
+        except InvalidStoreUrl as err:
+            raise ServiceMisconfigured(f"NBCOACH_STORE_URL: {err}") from err
+        await self.store.start()
+
+    async def stop_parts(self) -> None:
+        """Close the store."""
+        if hasattr(self, "store"):
+            await self.store.close()
+
+    async def readiness(self) -> dict[str, str]:
+        """Return whether the store answers."""
+        await self.store.log(limit=1)
+        return {"store": "ok"}

@@ -1,0 +1,192 @@
+"""The hub's configuration as functions that set values and never append to them.
+
+Each can be called any number of times. `apply` calls them all; `jupyterhub_config.py` calls
+`apply`, and files in `jupyterhub_config.d` have the last word.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from .access import INSTRUCTORS, LEARN, LEARNERS, LOG, TEACH
+from .settings import Settings
+
+Config = Any
+"""A traitlets `Config`, which makes up attributes as they are asked for."""
+
+CONFIG_FILE = '''"""The configuration of JupyterHub; change it by files in jupyterhub_config.d, see the README there."""
+
+from __future__ import annotations
+
+from nbcoach_hub import configure
+
+c = get_config()  # noqa: F821
+settings = configure.apply(c)
+for path in configure.additions(settings, __file__):
+    load_subconfig(path)  # noqa: F821
+'''
+"""The text of `jupyterhub_config.py`, for installations without the source tree."""
+
+_SCOPES = {
+    LEARN: {"description": "Learn: open, check and follow the exercises of one's courses."},
+    TEACH: {"description": "Teach: see and grade the work of the courses one teaches."},
+    LOG: {"description": "Read the attempt log; for services."},
+}
+
+
+@dataclass(frozen=True)
+class ServiceEntry:
+    """One of our services: the module that runs it, its environment, and its token's scopes."""
+
+    name: str
+    module: str
+    environment: Callable[[Settings], dict[str, str]]
+    scopes: tuple[str, ...] = ()
+
+
+SERVICES = (
+    ServiceEntry("grader", "nbcoach_grader", lambda s: {**_store(s), "NBCOACH_COURSES": str(s.courses or "")}),
+    ServiceEntry(
+        "recommender",
+        "nbcoach_recommender",
+        lambda s: {"NBCOACH_GRADER_URL": f"http://127.0.0.1:{s.ports['grader']}/services/grader/"},
+        (LOG, "access:services!service=grader"),
+    ),
+    ServiceEntry("accounts", "nbcoach_hub.accounts", lambda s: _store(s)),
+)
+"""The registry of services; those whose module is not installed are left out."""
+
+
+def apply(c: Config, settings: Settings | None = None) -> Settings:
+    """Set everything, and return the settings that it was set from."""
+    found = settings or Settings.from_environment()
+    for configure in (
+        configure_hub,
+        configure_proxy,
+        configure_log_in,
+        configure_services,
+        configure_roles,
+        configure_spawner,
+    ):
+        configure(c, found)
+    return found
+
+
+def additions(settings: Settings, config_file: str) -> list[str]:
+    """Return the files that have the last word: those beside the configuration, then those of the state folder."""
+    folders = (Path(config_file).parent, settings.state)
+    return [str(path) for folder in folders for path in sorted((folder / "jupyterhub_config.d").glob("*.py"))]
+
+
+def configure_hub(c: Config, settings: Settings) -> None:
+    """Set where the hub listens and where it keeps its own state."""
+    c.JupyterHub.bind_url = f"http://{settings.ip}:{settings.port}/"
+    c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{settings.ports['hub']}/hub/"
+    c.JupyterHub.db_url = f"sqlite:///{settings.state / 'hub.sqlite'}"
+    c.JupyterHub.cookie_secret_file = str(settings.state / "cookie_secret")
+    c.JupyterHub.cleanup_servers = True
+    c.JupyterHub.cleanup_proxy = True
+    c.JupyterHub.authenticate_prometheus = True
+    c.JupyterHub.concurrent_spawn_limit = 4 * (os.cpu_count() or 1)
+    c.JupyterHub.upgrade_db = True
+
+
+def configure_proxy(c: Config, settings: Settings) -> None:
+    """Set the gateway: Node's own proxy, never started through a wrapper that would leave it an orphan."""
+    c.JupyterHub.proxy_class = "configurable-http-proxy"
+    c.ConfigurableHTTPProxy.command = [settings.node, settings.proxy_script]
+    c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{settings.ports['proxy-api']}"
+    c.ConfigurableHTTPProxy.pid_file = str(settings.state / "proxy.pid")
+
+
+def configure_log_in(c: Config, settings: Settings) -> None:
+    """Set who may log in, and who administers."""
+    c.JupyterHub.authenticator_class = "nbcoach_hub.authenticator.PasswordAuthenticator"
+    c.PasswordAuthenticator.credentials_file = str(settings.credentials_file)
+    c.PasswordAuthenticator.admin_users = set(settings.members().admins)
+
+
+def configure_services(c: Config, settings: Settings) -> None:
+    """Set the services that the hub starts and watches."""
+    c.JupyterHub.services = [
+        {
+            "name": entry.name,
+            "url": f"http://127.0.0.1:{settings.ports[entry.name]}",
+            "command": [sys.executable, "-m", entry.module],
+            "environment": {"PYTHONUNBUFFERED": "1", **entry.environment(settings)},
+            "cwd": str(settings.state),
+            "display": False,
+        }
+        for entry in installed()
+    ]
+
+
+def configure_roles(c: Config, settings: Settings) -> None:
+    """Set scopes, groups and roles.
+
+    Learners reach the services and nothing more; instructors do not become administrators.
+    """
+    members, courses = settings.members(), settings.course_ids()
+    reach = [f"access:services!service={entry.name}" for entry in SERVICES]
+    groups = {f"{LEARNERS}{course}": sorted(members.learners.get(course, ())) for course in courses}
+    groups |= {f"{INSTRUCTORS}{course}": sorted(members.instructors.get(course, ())) for course in courses}
+    c.JupyterHub.custom_scopes = _SCOPES
+    c.JupyterHub.load_groups = {name: {"users": users} for name, users in groups.items()}
+    c.JupyterHub.load_roles = [
+        {
+            "name": "nbcoach-learner",
+            "description": "Learns the courses of one's groups.",
+            "scopes": [LEARN, *reach],
+            "groups": [name for name in groups if name.startswith(LEARNERS)],
+        },
+        {
+            "name": "nbcoach-instructor",
+            "description": "Teaches the courses of one's groups.",
+            "scopes": [LEARN, TEACH, *reach],
+            "groups": [name for name in groups if name.startswith(INSTRUCTORS)],
+        },
+        *(
+            {"name": f"nbcoach-{entry.name}", "scopes": list(entry.scopes), "services": [entry.name]}
+            for entry in installed()
+            if entry.scopes
+        ),
+    ]
+
+
+def configure_spawner(c: Config, settings: Settings) -> None:
+    """Set how learners' servers start, and what their tokens may do: what their user may do with our services."""
+    c.JupyterHub.spawner_class = "nbcoach_hub.spawner.ConfinedSpawner"
+    c.ConfinedSpawner.state_dir = str(settings.state)
+    c.ConfinedSpawner.closed = [str(settings.courses)] if settings.courses else []
+    c.ConfinedSpawner.protection = settings.protection
+    c.ConfinedSpawner.interrupt_timeout = 5
+    c.ConfinedSpawner.term_timeout = 5
+    c.Spawner.default_url = "/lab"
+    c.Spawner.start_timeout = 120
+    c.Spawner.http_timeout = 120
+    c.Spawner.environment = {
+        f"NBCOACH_{entry.name.upper()}_URL": f"http://127.0.0.1:{settings.port}/services/{entry.name}/"
+        for entry in SERVICES
+    }
+    c.Spawner.server_token_scopes = [
+        "users:activity!user",
+        "access:servers!server",
+        LEARN,
+        TEACH,
+        *(f"access:services!service={entry.name}" for entry in SERVICES),
+    ]
+
+
+def installed() -> list[ServiceEntry]:
+    """Return the services whose module can be run."""
+    return [entry for entry in SERVICES if find_spec(entry.module) and find_spec(f"{entry.module}.__main__")]
+
+
+def _store(settings: Settings) -> dict[str, str]:
+    return {"NBCOACH_STORE_URL": settings.store_url}

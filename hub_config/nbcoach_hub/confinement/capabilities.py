@@ -1,0 +1,64 @@
+"""Capabilities: turn root into an ordinary user, for this process and all it executes.
+
+Root without capabilities still owns root's files. What it may open is for Landlock to say.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import struct
+
+from .errors import ConfinementUnavailable
+from .syscalls import call, prctl, require_one_thread
+
+_PR_CAPBSET_READ, _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT = 23, 24, 38, 47
+_PR_CAP_AMBIENT_CLEAR_ALL = 4
+_VERSION_3 = 0x20080522
+_SETS = struct.Struct("6I")
+
+
+def no_new_privileges() -> None:
+    """Let no program that is executed from now on give more privileges than there are."""
+    prctl(_PR_SET_NO_NEW_PRIVS, 1)
+
+
+def drop_capabilities() -> None:
+    """Give up every capability for good, by emptying the bounding set and all the others.
+
+    Raises:
+        ConfinementUnavailable: some are left.
+
+    """
+    require_one_thread()
+    left: list[int] = []
+    for capability in range(64):
+        try:
+            if prctl(_PR_CAPBSET_READ, capability):
+                prctl(_PR_CAPBSET_DROP, capability)
+        except OSError as err:
+            if err.errno == errno.EINVAL:
+                break
+            left.append(capability)
+    try:
+        prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL)
+    except OSError as err:
+        if err.errno != errno.EINVAL:
+            raise
+    held = any(capabilities())
+    call("capset", _header(), ctypes.create_string_buffer(bytes(_SETS.size), _SETS.size))
+    # A process that never held any may keep a bounding set: with no_new_privs nothing can be drawn from it.
+    if any(capabilities()) or (left and held):
+        raise ConfinementUnavailable(f"Capabilities could not be dropped: {left}.")
+
+
+def capabilities() -> tuple[int, int, int]:
+    """Return the effective, permitted and inheritable capabilities as bit sets."""
+    data = ctypes.create_string_buffer(_SETS.size)
+    call("capget", _header(), data)
+    low = _SETS.unpack(data.raw)
+    return (low[0] | low[3] << 32, low[1] | low[4] << 32, low[2] | low[5] << 32)
+
+
+def _header() -> ctypes.Array[ctypes.c_char]:
+    return ctypes.create_string_buffer(struct.pack("Ii", _VERSION_3, 0), 8)

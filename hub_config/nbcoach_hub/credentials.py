@@ -1,0 +1,171 @@
+"""Passwords: argon2id hashes in one file that only its owner can read.
+
+Theory of operation: the file is replaced as a whole (written beside, flushed, renamed), under a
+lock against other writers, so a crash leaves the old or the new one. Every check of a password
+costs the same, also for a user who does not exist: it is then made against a hash of nothing.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from nbcoach_exercises.errors import InvalidInput, UnknownUser
+
+USER_NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?")
+"""Users become folders, groups and parts of URLs."""
+
+SHORTEST, LONGEST = 10, 256
+_COMMON = (
+    "password",
+    "passwort",
+    "qwertz",
+    "qwerty",
+    "jupyter",
+    "notebook",
+    "123456",
+    "letmein",
+    "iloveyou",
+    "nbcoach",
+)
+_hasher = PasswordHasher()
+
+
+class Credentials:
+    """The users who log in with a password, and what their passwords hash to."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def users(self) -> list[str]:
+        """Return the names of all users."""
+        return sorted(self._read())
+
+    def set_password(self, user: str, password: str) -> None:
+        """Give a user, new or not, a password.
+
+        Raises:
+            InvalidInput: the name or the password is not good enough; the message says why.
+
+        """
+        hashed = _hasher.hash(checked_password(password, checked_name(user)))
+
+        def change(users: dict[str, str]) -> None:
+            users[user] = hashed
+
+        self._change(change)
+
+    def remove(self, user: str) -> None:
+        """Remove a user.
+
+        Raises:
+            UnknownUser: there is none of that name.
+
+        """
+
+        def change(users: dict[str, str]) -> None:
+            if users.pop(user, None) is None:
+                raise UnknownUser(user)
+
+        self._change(change)
+
+    def verify(self, user: str, password: str) -> bool:
+        """Return whether the password is the user's, in the same time for every user and none."""
+        hashed = self._read().get(user)
+        try:
+            _hasher.verify(hashed or _nobody(), password[:LONGEST])
+        except (VerificationError, InvalidHashError):
+            return False
+        if hashed is None or len(password) > LONGEST:
+            return False
+        if _hasher.check_needs_rehash(hashed):
+            self._change(lambda users: users.update({user: _hasher.hash(password)}))
+        return True
+
+    def _read(self) -> dict[str, str]:
+        try:
+            users: dict[str, str] = json.loads(self._path.read_text("utf-8"))["users"]
+        except FileNotFoundError:
+            return {}
+        return users
+
+    def _change(self, change: Callable[[dict[str, str]], None]) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with _locked(self._path.with_suffix(".lock")):
+            users = self._read()
+            change(users)
+            write_private(self._path, json.dumps({"version": 1, "users": users}, indent=1, sort_keys=True))
+
+
+def checked_name(user: str) -> str:
+    """Return a user name that may become a folder, a group and a part of URLs.
+
+    Raises:
+        InvalidInput: this one may not.
+
+    """
+    if USER_NAME.fullmatch(user) is None:
+        raise InvalidInput(f"{user!r} is no valid user name: use 1 to 64 lower-case letters, digits, '-' and '_'.")
+    return user
+
+
+def checked_password(password: str, user: str) -> str:
+    """Return a password that is long enough and not easily guessed.
+
+    Raises:
+        InvalidInput: it is not; the message says why and never repeats it.
+
+    """
+    plain = password.lower()
+    if not SHORTEST <= len(password) <= LONGEST:
+        raise InvalidInput(f"A password needs {SHORTEST} to {LONGEST} characters.")
+    if len(set(password)) < 4:
+        raise InvalidInput("The password repeats too few characters.")
+    if user in plain or any(plain.startswith(word) and len(plain) < len(word) + 6 for word in _COMMON):
+        raise InvalidInput("The password is too easy to guess.")
+    return password
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace a file by one that only its owner can read, wholly or not at all."""
+    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(beside).replace(path)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            Path(beside).unlink()
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    handle = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+@cache
+def _nobody() -> str:
+    return _hasher.hash(os.urandom(16).hex())

@@ -1,0 +1,31 @@
+"""The base of every nbcoach service: one process, token authentication by the hub, JSON over HTTP.
+
+A service subclasses `Service`, lists its routes, and gives every verb of its handlers the scopes
+that may use it with `scoped`. Whatever is not declared is refused, and a service that holds an
+undeclared verb does not start.
+"""
+
+from __future__ import annotations
+
+from .application import Service
+from .auth import Identity
+from .errors import ServiceMisconfigured
+from .handlers import Handler, LiveHandler
+from .limits import Limits, TokenBucket
+from .scopes import LEARN, LOG, METRICS, TEACH, public, scoped
+
+__all__ = [
+    "LEARN",
+    "LOG",
+    "METRICS",
+    "TEACH",
+    "Handler",
+    "Identity",
+    "Limits",
+    "LiveHandler",
+    "Service",
+    "ServiceMisconfigured",
+    "TokenBucket",
+    "public",
+    "scoped",
+]

@@ -1,0 +1,237 @@
+"""Handlers that know who is calling before they do anything else.
+
+The order for each request is: request id, declared scopes of the verb, token, scope, rate limit,
+and only then the body, which is refused by its announced length before it is read.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
+from tornado.iostream import StreamClosedError
+from tornado.web import HTTPError, RequestHandler, stream_request_body
+from tornado.websocket import WebSocketClosedError, WebSocketHandler
+
+from nbcoach_exercises.errors import InvalidInput, NbcoachError, NotAllowed, NotFound, TooLarge, UnknownCourse
+from nbcoach_exercises.identifiers import new_id
+
+from . import logs
+from .auth import Identity, token_of
+from .errors import GONE, describe, retry_after
+from .scopes import LOG, declared, public
+
+if TYPE_CHECKING:
+    from .application import Service
+
+log = logging.getLogger(__name__)
+_NO_DECLARATION = "This verb is not open to anybody."
+
+
+class CheckedHandler(RequestHandler):
+    """Refuse a request unless its verb declares a scope that the caller's token carries."""
+
+    service: Service
+    identity: Identity
+    cleared: frozenset[str] | None
+
+    def initialize(self, service: Service) -> None:
+        """Take the service that routes to this handler."""
+        self.service = service
+        self.cleared = None
+        self.request_id = new_id()
+        self.set_header("X-Request-Id", self.request_id)
+        self._begun = time.monotonic()
+
+    async def prepare(self) -> None:
+        """Check the caller before the verb runs."""
+        logs.clear()
+        logs.bind(request=self.request_id)
+        verb = str(self.request.method).lower()
+        if getattr(type(self), verb) is RequestHandler._unimplemented_method:
+            raise HTTPError(405)
+        scopes = declared(self, verb)
+        if scopes is None:
+            raise NotAllowed(_NO_DECLARATION)
+        if scopes:
+            self.identity = await self.service.authenticator.identify(token_of(self.request.headers))
+            logs.bind(user=self.identity.name)
+            if not self.identity.holds(*scopes):
+                raise NotAllowed("The token lacks the scope for this.", scopes=sorted(scopes))
+            self.service.limits.spend(f"{self.identity.kind}:{self.identity.name}")
+        self.cleared = scopes
+
+    def require_member(self, course: str) -> None:
+        """Go on only if the caller learns or teaches a course, or reads the log.
+
+        Raises:
+            UnknownCourse: otherwise, exactly as for a course that does not exist.
+
+        """
+        identity = self.identity
+        if not (course in identity.courses_learnt() | identity.courses_taught() or identity.holds(LOG)):
+            raise UnknownCourse(course)
+
+    def require_teacher(self, course: str) -> None:
+        """Go on only if the caller teaches a course.
+
+        Raises:
+            UnknownCourse: otherwise, exactly as for a course that does not exist.
+
+        """
+        if course not in self.identity.courses_taught():
+            raise UnknownCourse(course)
+
+    def set_default_headers(self) -> None:
+        """Set headers that keep an answer from being taken for a page, or from being kept."""
+        self.clear_header("Server")
+        self.set_header("Content-Type", "application/json; charset=utf-8")
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.set_header("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+        self.set_header("Cache-Control", "no-store")
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Answer with `{code, message, detail}`."""
+        error = (kwargs.get("exc_info") or (None, None, None))[1]
+        status, body = describe(error, status_code, self.request_id)
+        self.set_status(status, reason="Client gone" if status == GONE else None)
+        self.set_header("X-Request-Id", self.request_id)
+        wait = retry_after(error)
+        if wait is not None:
+            self.set_header("Retry-After", wait)
+        self.finish(json.dumps(body, default=str))
+
+    def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
+        """Log an exception: our own errors by their code in the request's line, anything else with its place."""
+        if isinstance(value, NbcoachError):
+            logs.bind(code=value.code)
+        elif not isinstance(value, HTTPError | StreamClosedError | WebSocketClosedError):
+            log.error("A request failed.", exc_info=(typ, value, tb))
+
+    def on_finish(self) -> None:
+        """Count the request."""
+        seconds = time.monotonic() - self._begun
+        verb = str(self.request.method).lower()
+        self.service.metrics.count(type(self).__name__, verb, self.get_status(), seconds)
+
+
+@stream_request_body
+class Handler(CheckedHandler):
+    """Answer requests in JSON."""
+
+    def initialize(self, service: Service) -> None:
+        """Take the service that routes to this handler."""
+        super().initialize(service)
+        self._body = bytearray()
+        self._overflow = False
+
+    async def prepare(self) -> None:
+        """Check the caller and the announced size of the body."""
+        await super().prepare()
+        announced = self.request.headers.get("Content-Length", "0")
+        if announced.isdigit() and int(announced) > self.service.max_body_bytes:
+            raise self._too_large()
+
+    def data_received(self, chunk: bytes) -> None:
+        """Keep a piece of the body, up to the limit."""
+        self._overflow = self._overflow or len(self._body) + len(chunk) > self.service.max_body_bytes
+        if not self._overflow:
+            self._body += chunk
+
+    def json_body(self, schema: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the body as a JSON object that matches a schema.
+
+        Raises:
+            InvalidInput: no JSON, or not what the schema says.
+            TooLarge: more than the service takes.
+
+        """
+        if self._overflow:
+            raise self._too_large()
+        try:
+            body = json.loads(self._body, parse_constant=_refuse_constant)
+        except (ValueError, RecursionError) as err:
+            raise InvalidInput("The body is no JSON.") from err
+        if not isinstance(body, dict):
+            raise InvalidInput("The body must be a JSON object.")
+        error = best_match(Draft202012Validator(schema).iter_errors(body))
+        if error is not None:
+            place = "/".join(map(str, error.absolute_path)) or "body"
+            raise InvalidInput(f"{place}: {error.message[:200]}", place=place)
+        return body
+
+    def whole(self, name: str, default: int, lowest: int, highest: int) -> int:
+        """Return a whole number from the query.
+
+        Raises:
+            InvalidInput: no whole number, or outside of the range.
+
+        """
+        text = self.get_query_argument(name, None)
+        if text is None:
+            return default
+        if not (text.isascii() and text.isdigit() and len(text) < 19 and lowest <= int(text) <= highest):
+            raise InvalidInput(f"{name}: a whole number from {lowest} to {highest} is needed.", place=name)
+        return int(text)
+
+    def reply(self, body: Mapping[str, Any], status: int = 200) -> None:
+        """Answer with a JSON object."""
+        self.set_status(status)
+        self.finish(json.dumps(body, ensure_ascii=False, allow_nan=False))
+
+    def _too_large(self) -> TooLarge:
+        limit = self.service.max_body_bytes
+        return TooLarge(f"A request may hold {limit / 2**20:g} MiB.", limit=limit)
+
+
+class LiveHandler(CheckedHandler, WebSocketHandler):
+    """Hold a WebSocket whose caller was checked before the upgrade.
+
+    A subclass defines `get` with `@scoped(...)` that calls `await super().get(*args)`.
+    """
+
+    async def prepare(self) -> None:
+        """Check the caller, then keep the socket in the service's list of live ones."""
+        await super().prepare()
+        self.service.live.add(self)
+
+    async def still_allowed(self) -> bool:
+        """Ask the hub again whether the caller may hold this socket."""
+        scopes = declared(self, "get") or frozenset()
+        try:
+            found = await self.service.authenticator.identify(token_of(self.request.headers), fresh=True)
+        except NotAllowed:
+            return False
+        self.identity = found
+        return found.holds(*scopes)
+
+    async def get(self, *args: Any, **kwargs: Any) -> None:
+        """Upgrade to a WebSocket; undeclared here, so that each subclass has to declare it."""
+        self.service.metrics.live.inc()
+        try:
+            await super().get(*args, **kwargs)
+        finally:
+            self.service.metrics.live.dec()
+
+
+class UnknownPathHandler(Handler):
+    """Answer 404 in JSON for every path that no route knows."""
+
+    async def prepare(self) -> None:
+        """Refuse at once."""
+        logs.clear()
+        logs.bind(request=self.request_id)
+        raise NotFound("There is nothing here.")
+
+    @public
+    async def get(self) -> None:
+        """Never reached."""
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(name)

@@ -1,0 +1,118 @@
+"""The settings of one hub, read from the environment that `nbcoach up` or an image sets."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from nbcoach_exercises.identifiers import SLUG
+
+_PORTS = {"hub": 8081, "proxy-api": 8001, "grader": 8101, "recommender": 8102, "accounts": 8103}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Where things are, and who belongs where.
+
+    `ports` are those behind the gateway. `members` is the file that says who learns and teaches what.
+    """
+
+    state: Path
+    courses: Path | None = None
+    ip: str = "127.0.0.1"
+    port: int = 8000
+    ports: Mapping[str, int] = field(default_factory=lambda: dict(_PORTS))
+    protection: str = "auto"
+    node: str = "node"
+    proxy_script: str = "configurable-http-proxy"
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """Read NBCOACH_STATE, _COURSES, _IP, _PORT, _PORTS (JSON), _PROTECTION, _NODE and _PROXY_SCRIPT."""
+        told = os.environ if environ is None else environ
+        courses = told.get("NBCOACH_COURSES")
+        return cls(
+            state=Path(told.get("NBCOACH_STATE", ".nbcoach")).absolute(),
+            courses=Path(courses).absolute() if courses else None,
+            ip=told.get("NBCOACH_IP", "127.0.0.1"),
+            port=int(told.get("NBCOACH_PORT", "8000")),
+            ports={**_PORTS, **json.loads(told.get("NBCOACH_PORTS", "{}"))},
+            protection=told.get("NBCOACH_PROTECTION", "auto"),
+            node=told.get("NBCOACH_NODE", "node"),
+            proxy_script=told.get("NBCOACH_PROXY_SCRIPT", "configurable-http-proxy"),
+        )
+
+    def to_environment(self) -> dict[str, str]:
+        """Return the environment that `from_environment` reads the same settings from."""
+        told = {
+            "NBCOACH_STATE": str(self.state),
+            "NBCOACH_COURSES": str(self.courses or ""),
+            "NBCOACH_IP": self.ip,
+            "NBCOACH_PORT": str(self.port),
+            "NBCOACH_PORTS": json.dumps(dict(self.ports)),
+            "NBCOACH_PROTECTION": self.protection,
+            "NBCOACH_NODE": self.node,
+            "NBCOACH_PROXY_SCRIPT": self.proxy_script,
+        }
+        return told
+
+    @property
+    def credentials_file(self) -> Path:
+        """The file with the users' password hashes."""
+        return self.state / "credentials.json"
+
+    @property
+    def members_file(self) -> Path:
+        """The file that says who administers, and who learns and teaches which course."""
+        return self.state / "members.json"
+
+    @property
+    def store_url(self) -> str:
+        """The store of the services."""
+        return f"sqlite:///{self.state / 'store.sqlite'}"
+
+    def course_ids(self) -> list[str]:
+        """Return the ids of the courses: the folders with a `course.yaml`."""
+        if self.courses is None or not self.courses.is_dir():
+            return []
+        return sorted(
+            path.parent.name for path in self.courses.glob("*/course.yaml") if SLUG.fullmatch(path.parent.name)
+        )
+
+    def members(self) -> Members:
+        """Read the members file; nobody belongs anywhere without one."""
+        try:
+            return Members.from_json(self.members_file.read_text("utf-8"))
+        except FileNotFoundError:
+            return Members()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Members:
+    """Who administers the hub, and who learns and teaches each course."""
+
+    admins: frozenset[str] = frozenset()
+    learners: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    instructors: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read members from JSON."""
+        body = json.loads(text)
+        groups = {
+            role: {course: frozenset(users) for course, users in body.get(role, {}).items()}
+            for role in ("learners", "instructors")
+        }
+        return cls(admins=frozenset(body.get("admins", ())), **groups)
+
+    def to_json(self) -> str:
+        """Return the members as JSON."""
+        groups = {
+            role: {course: sorted(users) for course, users in sorted(of.items())}
+            for role, of in (("learners", self.learners), ("instructors", self.instructors))
+        }
+        return json.dumps({"admins": sorted(self.admins), **groups}, indent=1)

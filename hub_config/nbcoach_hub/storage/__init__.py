@@ -1,0 +1,13 @@
+"""Where attempts, events, profiles, submissions and the recommender's state are kept.
+
+`open_store(url)` returns the backend for a URL; everything else is the contract in `abc`.
+"""
+
+from __future__ import annotations
+
+from .abc import Store
+from .errors import IncompatibleStore, InvalidStoreUrl
+from .opening import open_store
+from .records import Profile, Submission
+
+__all__ = ["IncompatibleStore", "InvalidStoreUrl", "Profile", "Store", "Submission", "open_store"]

@@ -1,0 +1,322 @@
+"""The contract of every store: one list of promises, run against each backend.
+
+MongoDB joins as a second entry of `BACKENDS`, skipped where no server is named.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from nbcoach_exercises.errors import Conflict, Unavailable
+from nbcoach_exercises.events import Attempt, LearnerEvent, Logged, Reaction
+from nbcoach_exercises.verdicts import Verdict
+from nbcoach_hub.storage import IncompatibleStore, InvalidStoreUrl, Profile, Submission, open_store
+
+BACKENDS = ("sqlite",)
+
+
+@pytest.fixture(params=BACKENDS)
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty store."""
+    return f"sqlite:///{tmp_path / 'deep' / 'store.sqlite'}"
+
+
+def attempt(learner: str = "amy", exercise: str = "loops", cell: str = "q1", **fields: object) -> Attempt:
+    values: dict[str, object] = {
+        "learner": learner,
+        "course": "python",
+        "exercise": exercise,
+        "version": "v1",
+        "cell": cell,
+        "source_hash": "0" * 64,
+        "verdict": Verdict.FAILED,
+        "verdicts": {"t1.1": Verdict.PASSED, "t1.2": Verdict.FAILED},
+        "points": 1.0,
+        "max_points": 2.0,
+        "solved": False,
+        "seconds": 0.25,
+        "peak_mb": 31.5,
+        "style": ("E501",),
+    }
+    return Attempt(**{**values, **fields})  # type: ignore[arg-type]
+
+
+def event(learner: str = "amy", kind: Reaction = Reaction.OPENED) -> LearnerEvent:
+    return LearnerEvent(learner=learner, course="python", exercise="loops", kind=kind)
+
+
+def submission(learner: str = "amy", exercise: str = "loops", **fields: object) -> Submission:
+    values: dict[str, object] = {"learner": learner, "course": "python", "exercise": exercise, "version": "v1"}
+    values |= {"sources": {"q1": "x = 'ä'"}, "points": 1.0, "max_points": 2.0}
+    return Submission(**{**values, **fields})  # type: ignore[arg-type]
+
+
+async def test_entries_come_back_as_they_were(url: str) -> None:
+    written = [attempt(), event(), attempt(verdict=Verdict.PASSED, solved=True)]
+    async with open_store(url) as store:
+        logged = [await store.append(entry) for entry in written]
+        assert [item.entry for item in logged] == written
+        assert await store.log() == logged
+    async with open_store(url) as store:
+        assert await store.log() == logged
+
+
+async def test_start_and_close_can_be_repeated(url: str) -> None:
+    store = open_store(url)
+    await store.close()
+    await store.start()
+    await store.start()
+    await store.append(attempt())
+    await store.close()
+    await store.close()
+    with pytest.raises(Unavailable):
+        await store.log()
+    await store.start()
+    assert len(await store.log()) == 1
+    await store.close()
+
+
+async def test_a_repeated_append_is_one_entry(url: str) -> None:
+    async with open_store(url) as store:
+        first = await store.append(attempt(id="same"))
+        await store.append(attempt())
+        again = await store.append(attempt(id="same", points=2.0))
+        assert again == first
+        assert len(await store.log()) == 2
+
+
+async def test_two_tasks_append_the_same_id(url: str) -> None:
+    async with open_store(url) as one, open_store(url) as other:
+        both = [one, other]
+        appended = await asyncio.gather(*(both[n % 2].append(attempt(id=f"id{n // 4}")) for n in range(80)))
+        assert len({item.cursor for item in appended}) == 20
+        for item in appended:
+            assert item == next(same for same in appended if same.entry.id == item.entry.id)
+        assert await one.log() == await other.log()
+
+
+async def test_a_reader_that_follows_the_cursor_sees_everything_once(url: str) -> None:
+    async with open_store(url) as reader:
+        seen: list[Logged] = []
+
+        async def write(number: int) -> None:
+            async with open_store(url) as writer:
+                for n in range(40):
+                    await writer.append(attempt(id=f"{number}-{n}"))
+
+        async def follow() -> None:
+            while len(seen) < 120:
+                seen.extend(await reader.log(after=seen[-1].cursor if seen else 0, limit=7))
+                await asyncio.sleep(0)
+
+        await asyncio.gather(follow(), *(write(number) for number in range(3)))
+        cursors = [item.cursor for item in seen]
+        assert cursors == sorted(set(cursors))
+        assert {item.entry.id for item in seen} == {f"{a}-{b}" for a in range(3) for b in range(40)}
+
+
+async def test_limits_and_cursors_out_of_range_are_harmless(url: str) -> None:
+    async with open_store(url) as store:
+        for _ in range(3):
+            await store.append(attempt())
+        assert await store.log(after=10**15) == []
+        assert len(await store.log(after=-5)) == 3
+        assert await store.log(limit=0) == []
+        assert await store.log(limit=-1) == []
+
+
+async def test_latest_attempts(url: str) -> None:
+    async with open_store(url) as store:
+        await store.append(attempt(cell="q1"))
+        await store.append(attempt(learner="bob"))
+        second = await store.append(attempt(cell="q2"))
+        newest = await store.append(attempt(cell="q1", verdict=Verdict.PASSED))
+        other = await store.append(attempt(exercise="lists"))
+        await store.append(event())
+        await store.append(attempt(course="statistics"))
+        assert await store.latest_attempts("amy", "python") == [second, newest, other]
+        assert await store.latest_attempts("nobody", "python") == []
+
+
+async def test_attempts_newest_first(url: str) -> None:
+    async with open_store(url) as store:
+        logged = [await store.append(attempt()) for _ in range(5)]
+        await store.append(attempt(learner="bob"))
+        await store.append(event())
+        assert await store.attempts("amy", "python", "loops") == logged[::-1]
+        assert await store.attempts("amy", "python", "loops", limit=2) == logged[:2:-1]
+
+
+async def test_history_is_one_learners_own(url: str) -> None:
+    async with open_store(url) as store:
+        mine = [await store.append(entry) for entry in (attempt(), event())]
+        await store.append(attempt(learner="bob"))
+        assert await store.history("amy") == mine
+        assert await store.history("amy", after=mine[0].cursor) == mine[1:]
+
+
+async def test_profiles(url: str) -> None:
+    profile = Profile(user="amy", display_name="Amy Ä", language="de", goals=("pandas",), preferences={"dark": True})
+    async with open_store(url) as store:
+        assert await store.profile("amy") is None
+        await store.put_profile(profile)
+        assert await store.profile("amy") == profile
+        changed = Profile(user="amy", display_name="A.")
+        await store.put_profile(changed)
+        assert await store.profile("amy") == changed
+        assert await store.delete_profile("amy") is True
+        assert await store.delete_profile("amy") is False
+        assert await store.profile("amy") is None
+
+
+async def test_submissions(url: str) -> None:
+    async with open_store(url) as store:
+        first = await store.submit(submission(id="one"))
+        assert await store.submit(submission(id="one", points=2.0)) == first
+        second = await store.submit(submission(exercise="lists"))
+        await store.submit(submission(learner="bob"))
+        assert await store.submissions("amy") == [second, first]
+        assert await store.submissions("amy", "python", "loops") == [first]
+        assert await store.submissions("amy", "statistics") == []
+
+
+async def test_state_is_compared_and_set(url: str) -> None:
+    async with open_store(url) as store:
+        assert await store.get_state("model") is None
+        assert await store.put_state("model", b"\x00one", 0) == 1
+        with pytest.raises(Conflict):
+            await store.put_state("model", b"lost", 0)
+        assert await store.put_state("model", b"two", 1) == 2
+        with pytest.raises(Conflict):
+            await store.put_state("model", b"lost", 1)
+        assert await store.get_state("model") == (2, b"two")
+        with pytest.raises(Conflict):
+            await store.put_state("absent", b"", 3)
+
+
+async def test_state_has_one_winner(url: str) -> None:
+    async with open_store(url) as one, open_store(url) as other:
+        both = [one, other]
+        done = await asyncio.gather(
+            *(both[n % 2].put_state("model", b"%d" % n, 0) for n in range(10)), return_exceptions=True
+        )
+        assert done.count(1) == 1
+        assert sum(isinstance(item, Conflict) for item in done) == 9
+
+
+async def test_erase_forgets_one_learner_for_good(url: str) -> None:
+    marker = "amy-marker-4711"
+    async with open_store(url) as store:
+        kept = await store.append(attempt(learner="bob"))
+        last = await store.append(attempt(learner=marker))
+        await store.append(event(learner=marker))
+        await store.put_profile(Profile(user=marker, display_name=marker))
+        await store.submit(submission(learner=marker))
+        assert await store.erase(marker) == 4
+        assert await store.erase(marker) == 0
+        assert await store.log() == [kept]
+        assert await store.profile(marker) is None
+        assert await store.submissions(marker) == []
+        assert (await store.append(attempt(learner="bob"))).cursor > last.cursor
+    folder = Path(url.removeprefix("sqlite:///")).parent
+    assert all(marker.encode() not in path.read_bytes() for path in folder.iterdir())
+
+
+async def test_names_are_data_never_statements(url: str) -> None:
+    nasty = "'; DROP TABLE log; --"
+    async with open_store(url) as store:
+        logged = await store.append(attempt(learner=nasty))
+        assert await store.latest_attempts(nasty, "python") == [logged]
+        assert await store.latest_attempts("' OR '1'='1", "python") == []
+
+
+async def test_it_behaves_like_a_plain_list(url: str) -> None:
+    """A random walk beside the simplest model of a log."""
+    chance = random.Random(7)
+    model: list[Logged] = []
+    async with open_store(url) as store:
+        for _ in range(150):
+            learner = chance.choice(["amy", "bob", "eve"])
+            if chance.random() < 0.9:
+                entry = chance.choice([attempt, event])(learner=learner)
+                model.append(await store.append(entry))
+            else:
+                assert await store.erase(learner) == sum(item.entry.learner == learner for item in model)
+                model = [item for item in model if item.entry.learner != learner]
+        assert await store.log(limit=1000) == model
+
+
+WRITER = """
+import asyncio, sys
+from nbcoach_hub.storage import Profile, open_store
+
+async def main():
+    async with open_store(sys.argv[1]) as store:
+        for n in range(10**6):
+            await store.put_profile(Profile(user=f"u{n}"))
+            print(n, flush=True)
+
+asyncio.run(main())
+"""
+
+
+async def test_nothing_acknowledged_is_lost_by_kill(url: str) -> None:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    for _ in range(3):
+        writer = subprocess.Popen(
+            [sys.executable, "-c", WRITER, url], stdout=subprocess.PIPE, text=True, env=environment
+        )
+        assert writer.stdout is not None
+        told = [writer.stdout.readline() for _ in range(60)]
+        writer.send_signal(signal.SIGKILL)
+        told += writer.stdout.readlines()
+        writer.wait()
+        writer.stdout.close()
+        acknowledged = [int(line) for line in told if line.endswith("\n")]
+        async with open_store(url) as store:
+            assert None not in [await store.profile(f"u{n}") for n in acknowledged]
+            assert await store.profile(f"u{acknowledged[-1] + 2}") is None
+            for n in acknowledged:
+                await store.delete_profile(f"u{n}")
+            await store.delete_profile(f"u{acknowledged[-1] + 1}")
+
+
+async def test_a_newer_layout_is_refused(url: str) -> None:
+    async with open_store(url) as store:
+        await store.append(attempt())
+    with sqlite3.connect(url.removeprefix("sqlite:///")) as db:
+        db.execute("INSERT INTO migrations VALUES ('add_telepathy', '2030-01-01')")
+    db.close()
+    with pytest.raises(IncompatibleStore, match=r"newer nbcoach.*add_telepathy"):
+        await open_store(url).start()
+
+
+async def test_a_file_that_is_no_store_is_refused(url: str) -> None:
+    path = Path(url.removeprefix("sqlite:///"))
+    path.parent.mkdir()
+    path.write_bytes(b"no database" * 1000)
+    with pytest.raises(Unavailable, match="cannot be opened"):
+        await open_store(url).start()
+    assert path.read_bytes() == b"no database" * 1000
+
+
+async def test_only_the_owner_can_read_the_file(url: str) -> None:
+    async with open_store(url) as store:
+        await store.append(attempt())
+        folder = Path(url.removeprefix("sqlite:///")).parent
+        assert {path.stat().st_mode & 0o077 for path in folder.iterdir()} == {0}
+
+
+@pytest.mark.parametrize("bad", ["", "sqlite://", "sqlite:///", "mysql:///x", "/x/y", "sqlite:///x?synchronous=off"])
+def test_urls_that_name_no_store(bad: str) -> None:
+    with pytest.raises(InvalidStoreUrl, match="is no store"):
+        open_store(bad)
