@@ -10,17 +10,12 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
-import socket
-import subprocess
-import sys
-import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import chromium
 import pytest
+from hub_process import HubProcess
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from nbcoach_hub.credentials import Credentials
@@ -31,26 +26,9 @@ PASSWORD = "correct-horse-battery"
 LEARNERS = ("ada", "ben", "cleo", "dan")
 
 
-@dataclass(frozen=True)
-class Platform:
-    """A running platform."""
-
-    url: str
-    state: Path
-    log: Path
-
-
-def free_port() -> int:
-    """Return a port that nobody uses now."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
-
-
 @pytest.fixture(scope="session")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
     state = tmp_path_factory.mktemp("state")
-    state.chmod(0o700)
     credentials = Credentials(state / "credentials.json")
     for user in ("learner", "instructor", "admin", *LEARNERS):
         credentials.set_password(user, PASSWORD)
@@ -60,35 +38,11 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         "instructors": {"python-foundations": ["instructor"]},
     }
     (state / "members.json").write_text(json.dumps(members))
-    command = [
-        sys.executable,
-        "-m",
-        "nbcoach_hub.cli",
-        "up",
-        "--json",
-        "--port",
-        str(free_port()),
-        "--state",
-        str(state),
-    ]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    watchdog = threading.Timer(120, process.kill)
-    watchdog.start()
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    watchdog.cancel()
+    hub = HubProcess(state)
     try:
-        told = json.loads(line)
-    except ValueError:
-        process.kill()
-        pytest.fail(f"The platform did not start: {line}{process.stdout.read()}")
-    yield Platform(url=told["url"].rstrip("/"), state=state, log=Path(told["log"]))
-    process.send_signal(signal.SIGINT)
-    try:
-        assert process.wait(60) == 0
+        yield hub.wait_ready()
     finally:
-        process.kill()
-        process.stdout.close()
+        assert hub.stop() == [], "processes were left behind"
 
 
 @pytest.fixture(scope="session")
@@ -106,7 +60,7 @@ SignIn = Callable[[str], Page]
 
 
 @pytest.fixture
-def sign_in(platform: Platform, browser: Browser, request: pytest.FixtureRequest) -> Iterator[SignIn]:
+def sign_in(platform: HubProcess, browser: Browser, request: pytest.FixtureRequest) -> Iterator[SignIn]:
     """Sign somebody in at the hub and return the page, once his server has started."""
     contexts: list[BrowserContext] = []
 
