@@ -9,6 +9,7 @@ import click
 from nbcoach_exercises.errors import InvalidInput, NbcoachError
 
 from . import __version__
+from .account import account
 from .doctor import doctor
 from .up import up
 
@@ -65,6 +66,7 @@ def main() -> None:
     """Learn in Jupyter notebooks, with instant feedback and the next exercise chosen for you."""
 
 
+main.add_command(account)
 main.add_command(up)
 main.add_command(doctor)
 

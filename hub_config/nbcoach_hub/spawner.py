@@ -32,9 +32,7 @@ _SERVER_CONFIG = {
         "jpserver_extensions": {f"nbgrader.server_extensions.{name}": False for name in _NBGRADER},
     },
 }
-_PAGE_CONFIG = {
-    "disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True, "@jupyter/nbgrader": True}
-}
+_PAGE_CONFIG = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True, "@jupyter/nbgrader": True}}
 
 
 class ConfinedSpawner(SimpleLocalProcessSpawner):  # type: ignore[misc]

@@ -27,7 +27,7 @@ from traitlets import Bool, Float, Integer, Unicode, default, validate
 from traitlets.config import Application
 
 from nbcoach_exercises import __version__
-from nbcoach_exercises.errors import Unavailable, UpstreamFailed
+from nbcoach_exercises.errors import NbcoachError, Unavailable, UpstreamFailed
 
 from ..processes import die_with_parent
 from . import logs
@@ -244,7 +244,7 @@ class Service(Application):
         )
         try:
             asyncio.run(service.run())
-        except (ServiceMisconfigured, OSError) as err:
+        except (ServiceMisconfigured, NbcoachError, OSError) as err:
             log.error("The service cannot run: %s", err)
             sys.exit(1)
 

@@ -1,0 +1,79 @@
+"""`nbcoach account`: give somebody a password, and say what he learns and teaches."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import click
+
+from nbcoach_exercises.errors import InvalidInput
+
+from .credentials import Credentials, write_private
+from .settings import Members, Settings
+
+
+@click.command()
+@click.argument("user")
+@click.option(
+    "--state", type=click.Path(path_type=Path), default=Path(".nbcoach"), show_default=True, help="Folder of all data."
+)
+@click.option("--learns", multiple=True, metavar="COURSE", help="A course that the user learns; may be repeated.")
+@click.option("--teaches", multiple=True, metavar="COURSE", help="A course that the user teaches; may be repeated.")
+@click.option("--admin", is_flag=True, help="Let the user administer the hub.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input instead of asking.")
+@click.option("--remove", is_flag=True, help="Remove the account instead; the user's files and attempts stay.")
+def account(
+    user: str,
+    state: Path,
+    learns: tuple[str, ...],
+    teaches: tuple[str, ...],
+    admin: bool,
+    password_stdin: bool,
+    remove: bool,
+) -> None:
+    """Add USER, or change what USER may do; courses and rights count from the next start on.
+
+    A new user needs a password; an existing one is asked for a new one only with --password-stdin.
+    """
+    settings = Settings(state=state.absolute())
+    if not settings.state.is_dir():
+        raise InvalidInput(f"{settings.state} does not exist: start 'nbcoach up' once, or name another --state.")
+    credentials = Credentials(settings.credentials_file)
+    if remove:
+        credentials.remove(user)
+        _write(settings, _without(settings.members(), user))
+        click.echo(f"{user} was removed.")
+        return
+    known = user in credentials.users()
+    if password_stdin:
+        credentials.set_password(user, sys.stdin.readline().rstrip("\n"))
+    elif not known:
+        credentials.set_password(user, click.prompt("Password", hide_input=True, confirmation_prompt=True))
+    members = settings.members()
+    _write(
+        settings,
+        Members(
+            admins=members.admins | ({user} if admin else set()),
+            learners=_with(members.learners, learns, user),
+            instructors=_with(members.instructors, teaches, user),
+        ),
+    )
+    click.echo(f"{user} was {'changed' if known else 'added'}.")
+
+
+def _write(settings: Settings, members: Members) -> None:
+    write_private(settings.members_file, members.to_json())
+
+
+def _with(groups: Mapping[str, frozenset[str]], courses: Iterable[str], user: str) -> dict[str, frozenset[str]]:
+    return {**groups, **{course: groups.get(course, frozenset()) | {user} for course in courses}}
+
+
+def _without(members: Members, user: str) -> Members:
+    return Members(
+        admins=members.admins - {user},
+        learners={course: users - {user} for course, users in members.learners.items()},
+        instructors={course: users - {user} for course, users in members.instructors.items()},
+    )
