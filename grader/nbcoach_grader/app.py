@@ -31,7 +31,7 @@ class Grader(Service):
     store_url = Unicode(help="URL of the store, such as sqlite:///file; by default NBCOACH_STORE_URL.").tag(config=True)
     engine = Instance(Engine, help="What runs and judges cells.")
 
-    classes = [Engine]  # type: ignore[misc]  # noqa: RUF012 - traitlets' own way to name what can be configured
+    classes = [Engine]  # noqa: RUF012 - traitlets' own way to name what can be configured
 
     @default("courses")
     def _default_courses(self) -> str:
@@ -76,6 +76,7 @@ class Grader(Service):
         """Stop the engine, then the store."""
         for task in self._warming:
             task.cancel()
+        await asyncio.gather(*self._warming, return_exceptions=True)
         await self.engine.stop()
         await self.store.close()
 

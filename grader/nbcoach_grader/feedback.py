@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,12 @@ from nbcoach_exercises.wire import CheckResult, LearnerError
 from .engine.plan import CellReport, Outcome, TestReport
 
 MAX_OUTPUT = 8 * 1024
-_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|[\x00-\x08\x0b-\x1f\x7f]")
+_ESCAPES = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # colours, movements of the cursor
+    r"|(?:\x1b\]|\x9d)[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"  # titles, links, the clipboard
+    r"|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
+    r"|[\u202a-\u202e\u2066-\u2069]"  # what turns the direction of text around
+)
 _ENDED = {"timeout": Verdict.TIMEOUT, "crashed": Verdict.CRASHED}
 _WORDS = {
     Verdict.TIMEOUT: "The code did not finish in time.",
@@ -80,7 +86,7 @@ def not_attempted(tests: Sequence[TestCell]) -> Judgement:
 
 def clean(text: str) -> str:
     """Return text without escape sequences and control characters; it is shown as text, never as markup."""
-    return _ESCAPES.sub("", text)
+    return _ESCAPES.sub("", text).encode("utf-8", "replace").decode()
 
 
 def _cause(own: Sequence[CellReport]) -> Verdict | None:
@@ -123,7 +129,7 @@ def _points(test: TestCell, verdicts: Mapping[str, Verdict], score: float | None
         return {check.id: check.points if verdicts[check.id] is Verdict.PASSED else 0.0 for check in test.checks}
     if not all(verdict is Verdict.PASSED for verdict in verdicts.values()):
         return dict.fromkeys(verdicts, 0.0)
-    if score is None or test.points <= 0:
+    if score is None or math.isnan(score) or test.points <= 0:
         return {check.id: check.points for check in test.checks}
     fraction = min(max(score / test.points, 0.0), 1.0)
     return {check.id: check.points * fraction for check in test.checks}

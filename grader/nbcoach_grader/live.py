@@ -95,7 +95,7 @@ class GraderLiveHandler(LiveHandler):
 
     def _send(self, frame: Reply) -> None:
         with contextlib.suppress(WebSocketClosedError):
-            self.write_message(encode(frame))
+            self.write_message(encode(frame).encode("utf-8", "replace"))
 
     def _fail(self, request: str | None, error: NbcoachError) -> None:
         self._send(Failure(request=request, code=error.code, message=error.message[:4000], detail=error.detail))

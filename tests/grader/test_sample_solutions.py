@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from nbcoach_exercises.catalogue import Catalogue
-from nbcoach_exercises.format import Role, grade_id_of, role_of
+from nbcoach_exercises.format import grade_id_of
 from nbcoach_exercises.solutions import KINDS, read_solution
 from nbcoach_exercises.verdicts import worst
 from nbcoach_exercises.wire import CellSource
@@ -59,7 +59,3 @@ def test_starter_is_not_attempted(engine: Any, run: Any, exercise: Any) -> None:
         judged, _ = run(Grading(CATALOGUE, engine).judge("starter", course, exercise, question, cells))
         assert judged.verdict == "not-attempted"
         assert judged.points == 0
-
-
-def test_roles_are_used() -> None:
-    assert all(any(role_of(c) is Role.TESTS for c in load_material(e).master.cells) for k in CATALOGUE for e in k.exercises.values())

@@ -15,6 +15,7 @@ import decimal
 import fractions
 import pathlib
 import uuid
+import zoneinfo
 from collections.abc import Callable, Sequence
 from enum import IntEnum
 from typing import Any, Protocol
@@ -23,10 +24,12 @@ import numpy as np
 import pandas as pd
 
 from ..errors import Undecodable
+from . import tables
 
 MAX_DEPTH = 60
-MAX_ITEMS = 2_000_000
+MAX_ITEMS = 500_000
 MAX_DIGITS = 20_000
+MAX_STAMP = 100
 
 
 class Tag(IntEnum):
@@ -79,8 +82,7 @@ class References(Protocol):
 
 
 _SINGLETONS: dict[str, object] = {"ellipsis": ..., "not-implemented": NotImplemented, "na": pd.NA, "nat": pd.NaT}
-_INDEXES = (pd.Index, pd.RangeIndex, pd.DatetimeIndex, pd.MultiIndex, pd.CategoricalIndex, pd.TimedeltaIndex)
-_NUMPY_KINDS = "biufcSUMm"
+_UNFINISHED = object()
 _ITEM_CONTAINERS: dict[type, Tag] = {
     list: Tag.LIST,
     tuple: Tag.TUPLE,
@@ -173,47 +175,34 @@ class Encoder:
 
     def _library(self, kind: type, value: Any) -> list[Any] | None:
         """Encode numpy and pandas values; None for anything else."""
-        if kind is np.ndarray:
-            if value.dtype.kind in _NUMPY_KINDS:
+        scalar = tables.scalar_parts(kind, value)
+        if scalar is not None:
+            return [Tag.SCALAR if kind is type(value) and isinstance(value, np.generic) else Tag.DTYPE, *scalar]
+        if kind is np.ndarray and value.dtype == object:
+            self._number(value)
+            return [Tag.OBJECT_ARRAY, list(value.shape), *map(self.encode, value.ravel())]
+        for accepts, tag, parts in (
+            (tables.is_array, Tag.ARRAY, tables.array_parts),
+            (tables.is_index, Tag.INDEX, tables.index_parts),
+            (tables.is_series, Tag.SERIES, tables.series_parts),
+            (tables.is_frame, Tag.FRAME, tables.frame_parts),
+        ):
+            if accepts(kind, value):
                 self._number(value)
-                return [Tag.ARRAY, value.dtype.str, value.tobytes(), list(value.shape)]
-            if value.dtype == object:
-                self._number(value)
-                return [Tag.OBJECT_ARRAY, list(value.shape), *map(self.encode, value.ravel())]
-            return None
-        if issubclass(kind, np.generic) and kind.__module__ == "numpy" and value.dtype.kind in _NUMPY_KINDS:
-            return [Tag.SCALAR, value.dtype.str, value.tobytes()]
-        if issubclass(kind, np.dtype) and value.kind in _NUMPY_KINDS + "O":
-            return [Tag.DTYPE, value.str]
-        if kind in _INDEXES:
-            self._number(value)
-            names = self.encode(list(value.names))
-            if kind is pd.MultiIndex:
-                return [Tag.INDEX, "multi", names, self.encode(list(value))]
-            return [Tag.INDEX, str(value.dtype), names, self.encode(value.to_numpy())]
-        if kind is pd.Series:
-            self._number(value)
-            return [Tag.SERIES, self.encode(value.index), self.encode(value.name), *self._column(value)]
-        if kind is pd.DataFrame:
-            self._number(value)
-            columns = [part for i in range(value.shape[1]) for part in self._column(value.iloc[:, i])]
-            return [Tag.FRAME, self.encode(value.index), self.encode(value.columns), *columns]
+                return [tag, *parts(value, self.encode)]
         return None
-
-    def _column(self, series: Any) -> list[Any]:
-        return [str(series.dtype), self.encode(series.to_numpy())]
 
 
 _SIMPLE: dict[type, tuple[Tag, Callable[[Any], list[Any]]]] = {
     complex: (Tag.COMPLEX, lambda v: [v.real, v.imag]),
     bytearray: (Tag.BYTEARRAY, lambda v: [bytes(v)]),
     range: (Tag.RANGE, lambda v: [v.start, v.stop, v.step]),
-    datetime.datetime: (Tag.DATETIME, lambda v: [v.isoformat()]),
+    datetime.datetime: (Tag.DATETIME, lambda v: [v.isoformat(), v.fold, getattr(v.tzinfo, "key", None) or ""]),
     datetime.date: (Tag.DATE, lambda v: [v.isoformat()]),
-    datetime.time: (Tag.TIME, lambda v: [v.isoformat()]),
+    datetime.time: (Tag.TIME, lambda v: [v.isoformat(), v.fold]),
     datetime.timedelta: (Tag.TIMEDELTA, lambda v: [v.days, v.seconds, v.microseconds]),
     decimal.Decimal: (Tag.DECIMAL, lambda v: [str(v)]),
-    fractions.Fraction: (Tag.FRACTION, lambda v: [str(v.numerator), str(v.denominator)]),
+    fractions.Fraction: (Tag.FRACTION, lambda v: [hex(v.numerator), hex(v.denominator)]),
     pathlib.PosixPath: (Tag.PATH, lambda v: [str(v)]),
     uuid.UUID: (Tag.UUID, lambda v: [v.bytes]),
     pd.Timestamp: (Tag.TIMESTAMP, lambda v: [v.isoformat(), str(v.tz) if v.tz else ""]),
@@ -254,7 +243,7 @@ class Decoder:
             return self._composite(Tag(node[0]), node[1:])
         except Undecodable:
             raise
-        except (ValueError, TypeError, ArithmeticError, LookupError, AttributeError, MemoryError) as err:
+        except (ValueError, TypeError, ArithmeticError, LookupError, AttributeError, MemoryError, OSError) as err:
             raise Undecodable(f"A value is malformed: {type(err).__name__}.") from err
         finally:
             self._depth -= 1
@@ -264,6 +253,8 @@ class Decoder:
             number = rest[0]
             if type(number) is not int or not 0 <= number < len(self._kept):
                 raise Undecodable("A reference points nowhere.")
+            if self._kept[number] is _UNFINISHED:
+                raise Undecodable("A value that cannot change holds itself.")
             return self._kept[number]
         if tag in (Tag.LIST, Tag.SET, Tag.DICT, Tag.COUNTER, Tag.ORDEREDDICT, Tag.DEQUE, Tag.DEFAULTDICT):
             return self._mutable(tag, rest)
@@ -283,7 +274,7 @@ class Decoder:
         return self._library(tag, rest)
 
     def _reserve(self) -> int:
-        self._kept.append(None)
+        self._kept.append(_UNFINISHED)
         return len(self._kept) - 1
 
     def _mutable(self, tag: Tag, rest: list[Any]) -> Any:
@@ -313,35 +304,23 @@ class Decoder:
             kinds = {Tag.DICT: dict, Tag.COUNTER: collections.Counter, Tag.ORDEREDDICT: collections.OrderedDict}
             self._kept[place] = mapping = kinds[tag]()
         for key, item in zip(rest[::2], rest[1::2], strict=True):
-            mapping[self.decode(key)] = self.decode(item)
+            place_of = self.decode(key)  # an assignment would read the item first, and references count on the order
+            mapping[place_of] = self.decode(item)
         return mapping
 
     def _library(self, tag: Tag, rest: list[Any]) -> Any:
         if tag is Tag.SCALAR:
-            return np.frombuffer(rest[1], dtype=_dtype(rest[0]), count=1)[0]
+            return tables.scalar(rest[0], rest[1])
         if tag is Tag.DTYPE:
-            return np.dtype(object) if rest[0] == "|O" else _dtype(rest[0])
+            return tables.dtype(rest[0])
         place = self._reserve()
-        if tag is Tag.ARRAY:
-            value: Any = np.frombuffer(rest[1], dtype=_dtype(rest[0])).reshape(rest[2]).copy()
-        elif tag is Tag.OBJECT_ARRAY:
-            value = np.empty(len(rest) - 1, dtype=object)
+        if tag is Tag.OBJECT_ARRAY:
+            value: Any = np.empty(len(rest) - 1, dtype=object)
             for number, item in enumerate(rest[1:]):
                 value[number] = self.decode(item)
             value = value.reshape(rest[0])
-        elif tag is Tag.INDEX:
-            names = self.decode(rest[1])
-            items = self.decode(rest[2])
-            multi = rest[0] == "multi"
-            value = pd.MultiIndex.from_tuples(items, names=names) if multi else _index(items, rest[0], names)
-        elif tag is Tag.SERIES:
-            index, name = self.decode(rest[0]), self.decode(rest[1])
-            value = pd.Series(_column(self.decode(rest[3]), rest[2]), index=index, name=name)
-        elif tag is Tag.FRAME:
-            index, columns = self.decode(rest[0]), self.decode(rest[1])
-            parts = [_column(self.decode(data), dtype) for dtype, data in zip(rest[2::2], rest[3::2], strict=True)]
-            value = pd.DataFrame(dict(enumerate(parts)), index=index)
-            value.columns = columns
+        elif tag in _TABLES:
+            value = _TABLES[tag](rest, self.decode)
         else:
             raise Undecodable("A value is of no known kind.")
         self._kept[place] = value
@@ -349,7 +328,7 @@ class Decoder:
 
 
 def _integer(text: str) -> int:
-    if type(text) is not str or len(text) > MAX_DIGITS:
+    if type(text) is not str or len(text) > MAX_DIGITS + len("-0x"):
         raise Undecodable("An integer is too long.")
     return int(text, 16)
 
@@ -360,51 +339,50 @@ def _decimal(text: str) -> decimal.Decimal:
     return decimal.Decimal(text)
 
 
+def _bytearray(data: bytes) -> bytearray:
+    if type(data) is not bytes:
+        raise Undecodable("Bytes are malformed.")
+    return bytearray(data)
+
+
+def _datetime(text: str, fold: int, zone: str) -> datetime.datetime:
+    stamp = datetime.datetime.fromisoformat(text).replace(fold=fold)
+    return stamp.replace(tzinfo=zoneinfo.ZoneInfo(zone)) if zone else stamp
+
+
 def _timestamp(text: str, zone: str) -> pd.Timestamp:
+    if type(text) is not str or len(text) > MAX_STAMP:
+        raise Undecodable("A timestamp is too long.")
     stamp = pd.Timestamp(text)
     return stamp.tz_convert(zone) if zone else stamp
 
 
-def _dtype(name: str) -> np.dtype[Any]:
-    """Return a numpy dtype of a plain kind; never one that holds objects or fields."""
-    if type(name) is not str or len(name) > 40 or "O" in name or "V" in name or "," in name or "(" in name:
-        raise Undecodable("An array has a dtype that is not accepted.")
-    dtype = np.dtype(name)
-    if dtype.kind not in _NUMPY_KINDS:
-        raise Undecodable("An array has a dtype that is not accepted.")
-    return dtype
-
-
-_COLUMN_DTYPES = ("category", "string", "str", "boolean", "object")
-_NULLABLE = ("Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64", "Float32", "Float64")
-
-
-def _column(values: Any, dtype: str) -> Any:
-    if dtype in _COLUMN_DTYPES or dtype in _NULLABLE:
-        return pd.array(values, dtype=dtype) if dtype != "object" else np.asarray(values, dtype=object)
-    if dtype.startswith("datetime64[ns, ") or dtype.startswith("datetime64[us, "):
-        return pd.DatetimeIndex(values)
-    return np.asarray(values)
-
-
-def _index(values: Any, dtype: str, names: list[Any]) -> pd.Index[Any]:
-    index: pd.Index[Any] = pd.Index(_column(values, dtype), name=names[0])
-    return index
+def _pd_timedelta(nanoseconds: int) -> pd.Timedelta:
+    if type(nanoseconds) is not int:
+        raise Undecodable("A timedelta is malformed.")
+    return pd.Timedelta(nanoseconds)
 
 
 _BUILDERS: dict[Tag, Callable[..., Any]] = {
     Tag.INTEGER: _integer,
     Tag.COMPLEX: complex,
-    Tag.BYTEARRAY: bytearray,
+    Tag.BYTEARRAY: _bytearray,
     Tag.RANGE: range,
-    Tag.DATETIME: datetime.datetime.fromisoformat,
+    Tag.DATETIME: _datetime,
     Tag.DATE: datetime.date.fromisoformat,
-    Tag.TIME: datetime.time.fromisoformat,
+    Tag.TIME: lambda text, fold: datetime.time.fromisoformat(text).replace(fold=fold),
     Tag.TIMEDELTA: datetime.timedelta,
     Tag.DECIMAL: _decimal,
-    Tag.FRACTION: lambda n, d: fractions.Fraction(int(n[:MAX_DIGITS]), int(d[:MAX_DIGITS])),
+    Tag.FRACTION: lambda n, d: fractions.Fraction(_integer(n), _integer(d)),
     Tag.PATH: pathlib.PosixPath,
     Tag.UUID: lambda data: uuid.UUID(bytes=data),
     Tag.TIMESTAMP: _timestamp,
-    Tag.PD_TIMEDELTA: pd.Timedelta,
+    Tag.PD_TIMEDELTA: _pd_timedelta,
 }
+
+_TABLES = {Tag.ARRAY: tables.array, Tag.INDEX: tables.index, Tag.SERIES: tables.series, Tag.FRAME: tables.frame}
+BY_VALUE: frozenset[type] = frozenset(
+    {type(None), bool, int, float, str, bytes, collections.defaultdict, collections.deque, slice}
+    | {*_ITEM_CONTAINERS, *_PAIR_CONTAINERS, *_SIMPLE, *tables.TYPES}
+)
+"""Types whose values always cross by value, so that no reference can be of one."""

@@ -13,24 +13,49 @@ import time
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 from traitlets import Float, Integer
 from traitlets.config import LoggingConfigurable
 
-from nbcoach_exercises.model import Limits
 from nbcoach_exercises.verdicts import Verdict
 
 from ..errors import EngineFailed
-from ..sandbox.abc import Box, Sandbox
+from ..sandbox.abc import Sandbox
 from ..sandbox.choice import choose
-from .plan import CheckReport, Outcome, Plan, TestReport
-from .process import Process, ProcessGone, ProcessLate, start_zygote
-from .snapshots import Line
+from .decisions import Decisions, decisions, lost, merged, orders
+from .judges import Judges
+from .plan import Outcome, Plan
+from .process import OrderRefused, Process, ProcessGone, ProcessLate, start_zygote
+from .snapshots import Line, Standing
 
 log = logging.getLogger(__name__)
 
-_JUDGE_LIMITS = Limits(seconds=60, memory_mb=2048)
 _END_SECONDS = 0.25
+_EXTRA_SECONDS = 4.0
+_JUDGE_SECONDS = 2.0
+_SLACK_SECONDS = 1.0
+
+
+class Pair:
+    """The two lines of a learner in an exercise.
+
+    What the open one prints, and what the checks that it meets complain about, is shown to
+    the learner. The blind one alone meets hidden checks, and of what happens there nothing is ever
+    shown but the judge's verdict: whatever its code keeps of hidden arguments, in files, pipes or
+    shared memory, has no way back.
+    """
+
+    def __init__(self, zygote: Process, sandbox: Sandbox) -> None:
+        self.zygote = zygote
+        self.lock = asyncio.Lock()
+        self.open = Line(zygote, sandbox)
+        self.blind = Line(zygote, sandbox)
+
+    async def discard(self) -> None:
+        """End both."""
+        await self.open.discard()
+        await self.blind.discard()
 
 
 class Engine(LoggingConfigurable):
@@ -43,7 +68,9 @@ class Engine(LoggingConfigurable):
         config=True
     )
     max_running = Integer(help="Checks that run at once; by default twice the number of processors.").tag(config=True)
-    max_seconds = Float(15.0, help="Longest time in seconds for judging one question.").tag(config=True)
+    max_seconds = Float(
+        15.0, help="Longest time in seconds for judging one question, unless an exercise allows its cells more."
+    ).tag(config=True)
 
     def _max_running_default(self) -> int:
         return 2 * (os.cpu_count() or 1)
@@ -53,10 +80,13 @@ class Engine(LoggingConfigurable):
         self._folder: Path | None = None
         self._sandbox: Sandbox | None = None
         self._zygotes: dict[tuple[str, ...], tuple[Process, asyncio.subprocess.Process]] = {}
-        self._lines: OrderedDict[str, Line] = OrderedDict()
-        self._judges: OrderedDict[tuple[Any, ...], tuple[Process, Process, Box]] = OrderedDict()
+        self._pairs: OrderedDict[str, Pair] = OrderedDict()
+        self._judges = Judges(self.zygote, lambda: self.sandbox)
         self._starting = asyncio.Lock()
         self._running = asyncio.Semaphore(self.max_running)
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._tasks: set[asyncio.Task[Outcome]] = set()
+        self._preparing: set[asyncio.Task[None]] = set()
 
     @property
     def sandbox(self) -> Sandbox:
@@ -79,7 +109,7 @@ class Engine(LoggingConfigurable):
         """Choose a sandbox and make room; idempotent."""
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix="nbcoach-grader-"))
-            (self._folder / "home").mkdir()
+            (self._folder / "home").mkdir(mode=0o700)
             self._sandbox = choose(self._folder)
             log.info("Sandbox %s protects: %s", self._sandbox.name, ", ".join(self._sandbox.protects))
             for lack in self._sandbox.lacks:
@@ -87,115 +117,182 @@ class Engine(LoggingConfigurable):
 
     async def stop(self) -> None:
         """End every process and remove every file; idempotent."""
-        for line in list(self._lines.values()):
-            async with line.lock:
-                await line.discard()
-        self._lines.clear()
-        for key in list(self._judges):
-            await self._drop_judge(key)
+        folder, self._folder = self._folder, None
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, *self._preparing, return_exceptions=True)
+        for pair in self._pairs.values():
+            await pair.discard()
+        self._pairs.clear()
+        await self._judges.discard()
         for zygote, child in self._zygotes.values():
+            with contextlib.suppress(ProcessGone):
+                await zygote.tell("end")
             zygote.close()
             await _end(child)
         self._zygotes.clear()
-        folder, self._folder = self._folder, None
         if folder is not None:
             await asyncio.to_thread(shutil.rmtree, folder, True)
 
     def statistics(self) -> dict[str, int]:
         """Return how many warm notebooks, judges and fork servers there are."""
-        return {"lines": len(self._lines), "judges": len(self._judges), "zygotes": len(self._zygotes)}
+        return {"lines": len(self._pairs), "judges": len(self._judges), "zygotes": len(self._zygotes)}
 
     async def warm(self, imports: tuple[str, ...]) -> None:
         """Start the fork server of a course before its first learner comes."""
-        await self._zygote(imports)
+        await self.zygote(imports)
 
     async def run(self, plan: Plan) -> Outcome:
         """Run a learner's notebook up to a question and judge it.
+
+        A learner's requests are served one after the other. One that nobody waits for any more
+        is dropped if it has not begun, and else carried out: a process that was left in the middle
+        of an order could not be used again.
 
         Raises:
             EngineFailed: the grader itself failed; nothing is known about the work.
 
         """
-        start = time.monotonic()
-        async with self._running:
-            line = await self._line(plan)
-            async with line.lock:
-                tip, cells, reused = await line.advance(plan)
-                tests = await self._judge(plan, line, tip) if plan.tests else ()
-        await self._evict()
-        return Outcome(cells=cells, tests=tests, seconds=time.monotonic() - start, reused=reused)
-
-    async def _line(self, plan: Plan) -> Line:
-        zygote = await self._zygote(plan.imports)
-        line = self._lines.get(plan.line)
-        if line is None or line.zygote is not zygote:
-            line = self._lines[plan.line] = Line(zygote, self.sandbox)
-        self._lines.move_to_end(plan.line)
-        return line
-
-    async def _judge(self, plan: Plan, line: Line, tip: Process) -> tuple[TestReport, ...]:
-        judge = await (await self._prepared_judge(plan)).fork()
-        checks = sum(len(test.checks) for test in plan.tests)
-        limit = plan.limits.seconds
-        seconds = min(checks * limit + 2.0, max(self.max_seconds, limit + 2.0))
-        ours, theirs = socket.socketpair()
-        served: Process | None = None
+        begun = asyncio.Event()
+        task = asyncio.create_task(self._in_turn(plan, begun))
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
         try:
-            with theirs:  # only the subject may hold its end, so that its death is seen
-                served = await tip.fork()
-                await served.tell("serve", [theirs.fileno()], seconds=seconds)
-            orders = [_cell_order(test) for test in plan.tests]
-            given = {"cells": orders, "answers": sorted(plan.answers), "sources": list(plan.sources), "limit": limit}
-            answer = await self._decision(judge, ours, seconds, **given)
-            return _reports(plan, answer)
-        except (ProcessGone, ProcessLate) as err:
-            await line.discard()
-            return _lost(plan, Verdict.TIMEOUT if isinstance(err, ProcessLate) else Verdict.CRASHED)
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if not begun.is_set():
+                task.cancel()
+            me = asyncio.current_task()
+            if task.cancelled() and me is not None and not me.cancelling():
+                raise EngineFailed("The engine was stopped.") from None
+            raise
+
+    def _done(self, task: asyncio.Task[Outcome]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # somebody has looked at it, also where the caller has gone
+
+    async def _in_turn(self, plan: Plan, begun: asyncio.Event) -> Outcome:
+        turn = self._turns.setdefault(plan.learner, asyncio.Lock())
+        async with turn, self._running:
+            begun.set()
+            outcome: Outcome | None = None
+            while outcome is None:
+                pair = await self._pair(plan)
+                async with pair.lock:
+                    if self._pairs.get(plan.line) is pair:  # it may have been evicted meanwhile
+                        outcome = await self._work(plan, pair)
+            await self._evict()
+        task = asyncio.create_task(self._prepare(plan, pair))
+        self._preparing.add(task)
+        task.add_done_callback(self._preparing.discard)
+        return outcome
+
+    async def _prepare(self, plan: Plan, pair: Pair) -> None:
+        """Fork ahead for the next request once the answer to this one is on its way, never beside a request."""
+        async with pair.lock:
+            if self._pairs.get(plan.line) is pair:
+                await pair.open.fork_ahead()
+                await pair.blind.fork_ahead()
+        await self._judges.refill(plan)
+
+    async def _work(self, plan: Plan, pair: Pair) -> Outcome:
+        start = time.monotonic()
+        deadline = start + max(self.max_seconds, plan.limits.seconds + _EXTRA_SECONDS)
+        visible, everything = orders(plan, hidden=False), orders(plan, hidden=True)
+        sides = [self._side(plan, pair.open, visible, deadline)]
+        if any(check.hidden for test in plan.tests for check in test.checks):
+            sides.append(self._side(plan, pair.blind, everything, deadline))
+        found = await asyncio.gather(*sides, return_exceptions=True)
+        for side in found:
+            if isinstance(side, BaseException):
+                raise side
+        (standing, open_reports), *blind = [side for side in found if not isinstance(side, BaseException)]
+        tests = merged(plan, open_reports, blind[0][1] if blind else open_reports)
+        return Outcome(cells=standing.cells, tests=tests, seconds=time.monotonic() - start, reused=standing.reused)
+
+    async def _side(
+        self, plan: Plan, line: Line, checks: list[dict[str, Any]], deadline: float
+    ) -> tuple[Standing, Decisions]:
+        """Bring one line up to date and judge some checks against it."""
+        async with line.watched(plan):
+            judge, standing = await asyncio.gather(
+                self._judges.take(plan) if checks else _nothing(),
+                line.advance(plan, deadline - _JUDGE_SECONDS),
+                return_exceptions=True,
+            )
+            try:
+                if isinstance(standing, BaseException):
+                    raise standing
+                if isinstance(judge, BaseException):
+                    raise judge
+                if judge is None:
+                    return standing, {}
+                if not standing.complete:
+                    return standing, lost(plan, Verdict.TIMEOUT)
+                return standing, await self._judge(plan, line, judge, checks, deadline)
+            finally:
+                if isinstance(judge, Process):
+                    judge.close()
+
+    async def _judge(
+        self,
+        plan: Plan,
+        line: Line,
+        judge: Process,
+        checks: list[dict[str, Any]],
+        deadline: float,
+    ) -> Decisions:
+        """Let a judge decide on the process after the last cell; publish nothing before that one has gone."""
+        total = deadline - time.monotonic() - _SLACK_SECONDS
+        if total <= 0:
+            return lost(plan, Verdict.TIMEOUT)
+        ours, theirs = socket.socketpair()
+        with theirs:  # only the subject may hold its end, so that its death is seen
+            served = await line.serve(theirs.fileno(), total + _SLACK_SECONDS)
+        if served is None:
+            ours.close()
+            return lost(plan, Verdict.CRASHED)
+        try:
+            answer = await judge.order(
+                "judge",
+                [ours.fileno()],
+                wait=total + _SLACK_SECONDS,
+                cells=checks,
+                answers=sorted(plan.answers),
+                limit=plan.limits.seconds,
+                total=total,
+            )
+            return decisions(answer)
+        except ProcessLate:
+            return lost(plan, Verdict.TIMEOUT)
+        except (ProcessGone, OrderRefused) as err:
+            raise EngineFailed("The judge ended before it decided.") from err
         finally:
             ours.close()
             judge.close()
-            if served is not None:
-                if not await served.gone(_END_SECONDS):
-                    await line.discard()
-                served.close()
+            if not await served.gone(_END_SECONDS):
+                await line.discard()
+            served.close()
 
-    async def _decision(self, judge: Process, ours: socket.socket, seconds: float, **arguments: Any) -> dict[str, Any]:
-        try:
-            answer: dict[str, Any] = await judge.order("judge", [ours.fileno()], wait=seconds, **arguments)
-        except ProcessGone as err:
-            raise EngineFailed("The judge ended before it decided.") from err
-        return answer
+    async def _pair(self, plan: Plan) -> Pair:
+        zygote = await self.zygote(plan.imports)
+        pair = self._pairs.get(plan.line)
+        if pair is not None and pair.zygote is not zygote:
+            await pair.discard()
+            pair = None
+        if pair is None:
+            pair = self._pairs[plan.line] = Pair(zygote, self.sandbox)
+        self._pairs.move_to_end(plan.line)
+        return pair
 
-    async def _prepared_judge(self, plan: Plan) -> Process:
-        """Return a process that has run the author's locked cells and no other code."""
-        zygote = await self._zygote(plan.imports)
-        key = (plan.imports, plan.exercise, plan.version, plan.locked)
-        found = self._judges.get(key)
-        if found is not None and found[0].usable and found[1] is zygote:
-            self._judges.move_to_end(key)
-            return found[0]
-        if found is not None:
-            await self._drop_judge(key)
-        box = await asyncio.to_thread(self.sandbox.prepare, plan.files, _JUDGE_LIMITS)
-        judge = await zygote.fork()
-        self._judges[key] = (judge, zygote, box)
-        try:
-            await judge.order("enter", box=dict(box.order))
-            for source in plan.locked:
-                await judge.order("run", source=source, seconds=_JUDGE_LIMITS.seconds, wait=_JUDGE_LIMITS.seconds + 2)
-        except (ProcessGone, ProcessLate) as err:
-            await self._drop_judge(key)
-            raise EngineFailed("The author's cells could not be run.") from err
-        return judge
+    async def zygote(self, imports: tuple[str, ...]) -> Process:
+        """Return the fork server of a course, started again if it was lost.
 
-    async def _drop_judge(self, key: tuple[Any, ...]) -> None:
-        judge, zygote, box = self._judges.pop(key)
-        judge.close()
-        with contextlib.suppress(ProcessGone, ProcessLate, EngineFailed):
-            await zygote.order("discard", pid=judge.pid)
-        await asyncio.to_thread(self.sandbox.discard, box)
+        Raises:
+            EngineFailed: it does not come up.
 
-    async def _zygote(self, imports: tuple[str, ...]) -> Process:
+        """
         async with self._starting:
             if self._folder is None:
                 raise EngineFailed("The engine is not running.")
@@ -206,17 +303,19 @@ class Engine(LoggingConfigurable):
                 log.warning("A fork server was lost and is started again")
                 found[0].close()
                 await _end(found[1])
-            self._zygotes[imports] = await start_zygote(imports, self._folder / "home")
+            self._zygotes[imports] = await start_zygote(imports, self._folder)
             return self._zygotes[imports][0]
 
     async def _evict(self) -> None:
-        while len(self._lines) > self.max_lines:
-            name, line = next(iter(self._lines.items()))
-            del self._lines[name]
-            async with line.lock:
-                await line.discard()
-        while len(self._judges) > self.max_judges:
-            await self._drop_judge(next(iter(self._judges)))
+        """End what was not used for longest; what is in use has its lock taken."""
+        while len(self._pairs) > self.max_lines:
+            name = next((name for name, pair in self._pairs.items() if not pair.lock.locked()), None)
+            if name is None:
+                break
+            pair = self._pairs.pop(name)  # nobody finds it any more while it ends
+            async with pair.lock:
+                await pair.discard()
+        await self._judges.evict(self.max_judges)
 
 
 async def _end(child: asyncio.subprocess.Process) -> None:
@@ -230,39 +329,5 @@ async def _end(child: asyncio.subprocess.Process) -> None:
         await child.wait()
 
 
-def _cell_order(test: Any) -> dict[str, Any]:
-    checks = [{"id": check.id, "source": check.source, "hidden": check.hidden} for check in test.checks]
-    return {"id": test.grade_id, "preamble": test.preamble, "checks": checks}
-
-
-def _reports(plan: Plan, answer: dict[str, Any]) -> tuple[TestReport, ...]:
-    """Read the judge's report; a check that it does not mention has not passed."""
-    found = {cell["id"]: cell for cell in answer["cells"]}
-    reports = []
-    for test in plan.tests:
-        cell = found.get(test.grade_id, {"checks": [], "score": None})
-        said = {check["id"]: check for check in cell["checks"]}
-        missing = {"verdict": Verdict.GRADER_FAILED, "message": None, "seconds": 0.0}
-        checks = tuple(
-            CheckReport(
-                id=check.id,
-                verdict=Verdict(said.get(check.id, missing)["verdict"]),
-                message=said.get(check.id, missing)["message"],
-                seconds=said.get(check.id, missing)["seconds"],
-            )
-            for check in test.checks
-        )
-        reports.append(TestReport(id=test.grade_id, checks=checks, score=cell["score"]))
-    return tuple(reports)
-
-
-def _lost(plan: Plan, verdict: Verdict) -> tuple[TestReport, ...]:
-    """Report that the learner's process was lost before anything was decided."""
-    return tuple(
-        TestReport(
-            id=test.grade_id,
-            checks=tuple(CheckReport(id=c.id, verdict=verdict, message=None, seconds=0.0) for c in test.checks),
-            score=None,
-        )
-        for test in plan.tests
-    )
+async def _nothing() -> None:
+    """Stand in for what is not needed."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import array
 import socket
 import struct
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +14,9 @@ import msgpack
 from ..errors import FrameTooLarge, ProtocolError
 
 MAX_FRAME = 16 * 1024 * 1024
+MAX_REPORT = 1024 * 1024
+"""Largest answer that the service takes from a forked process."""
+
 _HEADER = struct.Struct(">I")
 
 
@@ -23,22 +27,25 @@ def pack(message: Any) -> bytes:
         FrameTooLarge: it exceeds 16 MiB.
 
     """
-    body: bytes = msgpack.packb(message, use_bin_type=True)
+    try:
+        body: bytes = msgpack.packb(message, use_bin_type=True, unicode_errors="surrogatepass")
+    except OverflowError as err:
+        raise FrameTooLarge("A message holds a number that is too large.") from err
     if len(body) > MAX_FRAME:
         raise FrameTooLarge(f"A message of {len(body)} bytes exceeds {MAX_FRAME}.")
     return _HEADER.pack(len(body)) + body
 
 
-def body_length(header: bytes) -> int:
+def body_length(header: bytes, limit: int = MAX_FRAME) -> int:
     """Return the length that a header announces.
 
     Raises:
-        FrameTooLarge: it announces more than 16 MiB.
+        FrameTooLarge: it announces more than `limit` bytes.
 
     """
     length: int = _HEADER.unpack(header)[0]
-    if length > MAX_FRAME:
-        raise FrameTooLarge(f"A message of {length} bytes exceeds {MAX_FRAME}.")
+    if length > limit:
+        raise FrameTooLarge(f"A message of {length} bytes exceeds {limit}.")
     return length
 
 
@@ -50,8 +57,8 @@ def unpack(body: bytes) -> Any:
 
     """
     try:
-        return msgpack.unpackb(body, raw=False, strict_map_key=False)
-    except (ValueError, msgpack.UnpackException, RecursionError) as err:
+        return msgpack.unpackb(body, raw=False, strict_map_key=False, unicode_errors="surrogatepass")
+    except (ValueError, TypeError, msgpack.UnpackException, RecursionError) as err:
         raise ProtocolError(f"Not a message: {type(err).__name__}") from err
 
 
@@ -64,15 +71,33 @@ def send(sock: socket.socket, message: Any, fds: Sequence[int] = ()) -> None:
     sock.sendall(frame)
 
 
-def receive(sock: socket.socket) -> Any:
+def receive(sock: socket.socket, deadline: float | None = None) -> Any:
     """Receive a message from a blocking socket.
+
+    Args:
+        sock: the socket.
+        deadline: when, on the monotonic clock, the whole message must have come, however it trickles in.
 
     Raises:
         EOFError: the other side has gone.
+        TimeoutError: the deadline has passed.
         ProtocolError: it sent something else.
 
     """
-    return unpack(_exactly(sock, body_length(_exactly(sock, _HEADER.size))))
+    return unpack(_exactly(sock, body_length(_exactly(sock, _HEADER.size, deadline)), deadline))
+
+
+def arm(sock: socket.socket, deadline: float | None) -> None:
+    """Let the next call on a socket wait until `deadline`, for ever where there is none.
+
+    Raises:
+        TimeoutError: it has passed.
+
+    """
+    left = None if deadline is None else deadline - time.monotonic()
+    if left is not None and left <= 0:
+        raise TimeoutError
+    sock.settimeout(left)
 
 
 def receive_with_fds(sock: socket.socket) -> tuple[Any, list[int]]:
@@ -88,9 +113,11 @@ def receive_with_fds(sock: socket.socket) -> tuple[Any, list[int]]:
     return unpack(_exactly(sock, body_length(header))), list(fds)
 
 
-def _exactly(sock: socket.socket, count: int) -> bytes:
+def _exactly(sock: socket.socket, count: int, deadline: float | None = None) -> bytes:
     data = bytearray()
     while len(data) < count:
+        if deadline is not None:
+            arm(sock, deadline)
         part = sock.recv(count - len(data))
         if not part:
             raise EOFError

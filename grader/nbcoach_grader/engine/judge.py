@@ -13,7 +13,6 @@ import ast
 import builtins
 import contextlib
 import inspect
-import io
 import math
 import numbers
 import random
@@ -22,24 +21,54 @@ import socket
 import time
 import types
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from nbcoach_exercises.verdicts import Verdict
 
-from .assertion import COMPARE_NAME, TYPE_NAME, Rewriter, compare, type_of
-from .judge_peer import JudgePeer
-from .namespace import Locals, Namespace, plain_python, stateful_imports
-from .peer import LineBroken
+from .assertion import COMPARE_NAME, MODULE_NAME, TYPE_NAME, Rewriter, compare, type_of
+from .judge_peer import JudgePeer, TestTooSlow
+from .namespace import Locals, Namespace, class_methods, import_own, plain_python, stateful_imports
+from .peer import LATE, BoundedText, LineBroken
 from .proxy import is_proxy, is_type_proxy, oid_of, peer_of, type_name_of
 
 MAX_MESSAGE = 2000
 FILE = "<checks>"
 
 
-class TestTooSlow(BaseException):
-    """The author's own test code used up the time."""
+class BadScore(BaseException):
+    """The author's test cell ends in NaN."""
+
+
+@dataclass(frozen=True)
+class Author:
+    """What the judge knows of an exercise before it meets a learner; made once, in the process that is forked."""
+
+    own: dict[str, Any]
+    methods: frozenset[str]
+    stateful: dict[str, str]
+
+
+def study(names: dict[str, Any], sources: Sequence[str], checks: Sequence[str]) -> Author:
+    """Carry out the author's imports and compile the checks.
+
+    Args:
+        names: globals that the author's locked cells left.
+        sources: the author's cells.
+        checks: the code of the checks, to be compiled ahead.
+
+    """
+    own = dict(names)
+    for source in sources:
+        import_own(source, own)
+    for check in checks:
+        with contextlib.suppress(SyntaxError):
+            _compiled(check)
+    methods = frozenset[str]().union(*map(class_methods, sources))
+    return Author(own, methods, {name: module for s in sources for name, module in stateful_imports(s).items()})
 
 
 class Judge:
@@ -47,26 +76,29 @@ class Judge:
 
     Args:
         sock: the line to the subject.
-        own: globals that the author's cells left.
+        author: what is known of the exercise.
         answers: names that the reference solution binds.
-        sources: the author's cells, to find modules whose state is the learner's.
         seconds: time for one check.
+        total: time for all of them.
 
     """
 
     def __init__(
-        self, sock: socket.socket, own: dict[str, Any], answers: Sequence[str], sources: Sequence[str], seconds: float
+        self, sock: socket.socket, author: Author, answers: Sequence[str], seconds: float, total: float
     ) -> None:
         self._peer = JudgePeer(sock)
+        self._peer.own_methods = author.methods
         self._seconds = seconds
+        self._end = time.monotonic() + total
         self._namespace = Namespace(
-            own
+            author.own
             | {"__builtins__": builtins, "__name__": "__main__", COMPARE_NAME: compare, TYPE_NAME: type_of}
+            | {MODULE_NAME: lambda module: self._peer.request("module", module)}
             | {"display": lambda *values, **options: None},
             answers,
             self._peer,
         )
-        self._stateful = {name: module for source in sources for name, module in stateful_imports(source).items()}
+        self._stateful = author.stateful
 
     def run(self, cells: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         """Run test cells in order.
@@ -111,25 +143,31 @@ class Judge:
             body, last = _compiled(source)
         except SyntaxError as err:
             return Verdict.GRADER_FAILED, f"The check itself has a syntax error: {err.msg}", None
-        self._peer.deadline = time.monotonic() + self._seconds
+        seconds = min(self._seconds, self._end - time.monotonic())
+        if seconds <= 0:
+            return Verdict.TIMEOUT, LATE, None
+        self._peer.deadline = time.monotonic() + seconds
         value: Any = None
         failure: BaseException | None = None
+        score: float | None = None
         scope = Locals(self._namespace)
         try:
-            with contextlib.redirect_stdout(io.StringIO()), _alarm(self._seconds + 1):
+            with contextlib.redirect_stdout(BoundedText()), _alarm(seconds + 1):
                 for name, module in self._stateful.items():
                     dict.__setitem__(self._namespace, name, self._peer.request("module", module))
                 exec(body, self._namespace, scope)  # noqa: S102 - the author's test, in its own process
                 value = eval(last, self._namespace, scope) if last else None  # noqa: S307
+                score = _score(value)
         except BaseException as err:
             failure = err
         if self._peer.broken:
             return (*_broken(self._peer.broken), None)
         if failure is None:
-            return Verdict.PASSED, None, _score(value)
+            return Verdict.PASSED, None, score
         return (*_failed(failure), None)
 
 
+@lru_cache(maxsize=512)
 def _compiled(source: str) -> tuple[types.CodeType, types.CodeType | None]:
     """Compile a part of a test cell into its body and, if it ends in one, its last expression."""
     tree = ast.parse(plain_python(source), FILE)
@@ -144,11 +182,21 @@ def _compiled(source: str) -> tuple[types.CodeType, types.CodeType | None]:
 
 
 def _score(value: Any) -> float | None:
-    """Return nbgrader's partial credit: a real number that is no bool."""
-    if is_proxy(value) or isinstance(value, (bool, np.bool_)) or not isinstance(value, (numbers.Real, np.number)):
+    """Return nbgrader's partial credit: a real number that is no bool.
+
+    Raises:
+        BadScore: it is not a number; that is the author's error, and never a pass.
+
+    """
+    if is_proxy(value) or isinstance(value, bool) or not isinstance(value, (numbers.Real, np.integer, np.floating)):
         return None
-    number = float(value)
-    return None if math.isnan(number) else number
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf if value >= 0 else -math.inf  # type: ignore[operator]
+    if math.isnan(number):
+        raise BadScore
+    return number
 
 
 def _broken(broken: LineBroken) -> tuple[Verdict, str]:
@@ -163,14 +211,24 @@ def _failed(failure: BaseException) -> tuple[Verdict, str]:
     """
     if isinstance(failure, TestTooSlow):
         return Verdict.GRADER_FAILED, "The check itself took too long."
+    if isinstance(failure, BadScore):
+        return Verdict.GRADER_FAILED, "The check's score is not a number."
+    text = _words(failure)
     if isinstance(failure, AssertionError):
-        return Verdict.FAILED, str(failure)[:MAX_MESSAGE] or "The check did not hold."
+        return Verdict.FAILED, text or "The check did not hold."
     if isinstance(failure, MemoryError):
         return Verdict.MEMORY, "The code used too much memory."
-    name = type(failure).__name__
     if isinstance(failure, NotImplementedError):
         return Verdict.NOT_ATTEMPTED, "This part is not written yet."
-    return Verdict.ERROR, f"{name}: {failure}"[:MAX_MESSAGE]
+    return Verdict.ERROR, f"{type(failure).__name__}: {text}"
+
+
+def _words(failure: BaseException) -> str:
+    """Return an exception's message; a learner's object in it may refuse to be shown, or never answer."""
+    try:
+        return str(failure)[:MAX_MESSAGE]
+    except BaseException:
+        return ""
 
 
 @contextlib.contextmanager

@@ -3,21 +3,53 @@
 from __future__ import annotations
 
 import builtins
-import contextlib
-import importlib
+import functools
 import sys
 import types
+from collections.abc import Callable
 from typing import Any
 
 from ..errors import ProtocolError, Undecodable
-from .peer import DATA_TYPE_MODULES, Peer, importable_name
-from .proxy import DUNDERS
+from .peer import DATA_TYPE_MODULES, LineBroken, Peer, importable_name
+from .proxy import DUNDERS, is_proxy
+
+_OURS = "nbcoach_"
+_NO_ATTRIBUTES = (
+    types.FunctionType,
+    types.MethodType,
+    types.BuiltinFunctionType,
+    types.MethodWrapperType,
+    types.WrapperDescriptorType,
+    types.ModuleType,
+    types.GeneratorType,
+    types.CoroutineType,
+    types.AsyncGeneratorType,
+    functools.partial,
+    functools.partialmethod,
+    property,
+    staticmethod,
+    classmethod,
+)
+"""Whose public attributes lead to code or to what a test keeps to itself."""
+
+_AS_TEXT = frozenset({"__repr__", "__str__", "__format__"})
+_GENERATOR_VERBS = frozenset({"send", "throw", "close"})
+
+_NEVER_EXPORTED = (types.FrameType, types.CodeType, types.TracebackType, types.CellType, types.MappingProxyType)
+"""What never gets a number that the learner's side could name, by whatever way it was reached."""
+
+
+class TestTooSlow(BaseException):
+    """The author's own test code used up the time."""
+
+    __test__ = False
 
 
 class JudgePeer(Peer):
     """The judge's end: asks for learner objects, answers callbacks."""
 
     strict = True
+    unanswered = (LineBroken, TestTooSlow)
 
     def perform(self, operation: str, arguments: list[Any]) -> object:
         """Serve an exported callback or test double; everything that could lead to a test's source is refused."""
@@ -26,7 +58,7 @@ class JudgePeer(Peer):
             if isinstance(asked, types.BuiltinFunctionType):
                 raise EOFError("This check does not answer input().")
             return asked(*[str(a) for a in self._decode(arguments[0])][:1])
-        thing = self.exported(arguments[0])
+        thing: Any = self.exported(arguments[0]) if arguments else None
         if operation == "call":
             args, kwargs = self._decode(arguments[1])
             return thing(*args, **kwargs), args
@@ -35,34 +67,44 @@ class JudgePeer(Peer):
         name = arguments[1] if len(arguments) > 1 else None
         if not isinstance(name, str):
             raise ProtocolError("No such operation.")
-        if operation == "dunder" and name in DUNDERS and name not in ("__getattribute__", "__reduce__"):
+        if operation == "dunder" and name in _AS_TEXT and isinstance(thing, _NO_ATTRIBUTES):
+            return f"<{type(thing).__name__}>"
+        if operation == "dunder" and name in DUNDERS:
             return getattr(type(thing), name)(thing, *self._decode(arguments[2]))
-        if name.startswith("_") or isinstance(thing, (types.FunctionType, types.MethodType, types.ModuleType)):
+        if name.startswith("_") or (isinstance(thing, _NO_ATTRIBUTES) and name not in _GENERATOR_VERBS):
             raise AttributeError(name)
         if operation == "attribute":
             return getattr(thing, name)
         if operation == "set-attribute":
             setattr(thing, name, self._decode(arguments[2]))
             return None
-        raise ProtocolError(f"Unknown operation {operation!r}.")
+        raise ProtocolError(f"Unknown operation {operation[:100]!r}.")
+
+    def export(self, value: object, encode: Callable[[object], Any]) -> list[Any]:
+        """Return the payload for a callback or a test double; never for a way into the judge itself."""
+        kind = type(value)  # `isinstance` would ask a proxy for its class
+        if not is_proxy(value) and (issubclass(kind, _NEVER_EXPORTED) or str(kind.__module__).startswith(_OURS)):
+            raise Undecodable(f"A {kind.__name__} stays with the checks.")
+        return super().export(value, encode)
+
+    def told(self, err: BaseException) -> list[Any]:
+        """Keep the words of a failed assertion: they hold what was expected."""
+        return [] if isinstance(err, AssertionError) else super().told(err)
 
     def library_name(self, value: object) -> tuple[str, str] | None:
         """Send library functions and types by name; the learner's side has the same libraries."""
         return importable_name(value)
 
     def find_module(self, name: str) -> types.ModuleType:
-        """Return the judge's own module, if it is loaded or belongs to the standard library."""
-        if name in sys.modules:
+        """Return a module that the judge has loaded, and that is none of ours."""
+        if name in sys.modules and name != "__main__" and not name.startswith(_OURS):
             return sys.modules[name]
-        if name.partition(".")[0] in sys.stdlib_module_names:
-            with contextlib.suppress(ImportError):
-                return importlib.import_module(name)
         raise Undecodable(f"Module {name[:100]!r} is not known to the checks.")
 
     def find_library(self, module: str, name: str) -> object:
         """Return a plain data type or a library's exception; functions stay on the learner's side."""
         root = module.partition(".")[0]
-        found = getattr(sys.modules.get(module), name, None) if not root.startswith("nbcoach") else None
+        found = getattr(sys.modules.get(module), name, None) if not root.startswith(_OURS) else None
         if isinstance(found, type) and (root in DATA_TYPE_MODULES or issubclass(found, BaseException)):
             return found
         raise Undecodable(f"{module[:100]}.{name[:100]} is not accepted.")

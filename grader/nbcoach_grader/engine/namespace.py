@@ -94,6 +94,12 @@ def bound_names(source: str) -> frozenset[str]:
     return frozenset(names)
 
 
+def class_methods(source: str) -> frozenset[str]:
+    """Return the names of the methods that a cell's classes define."""
+    classes = [node for node in ast.walk(_parse(source)) if isinstance(node, ast.ClassDef)]
+    return frozenset(part.name for node in classes for part in ast.walk(node) if isinstance(part, ast.FunctionDef))
+
+
 def import_own(source: str, own: dict[str, Any]) -> None:
     """Carry out a cell's top-level imports for the judge, so that a learner's stand-in is never used.
 

@@ -16,17 +16,16 @@ import contextlib
 import io
 import socket
 import sys
-import time
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from enum import IntEnum
 from typing import Any
 
 import numpy as np
 
-from ..errors import ProtocolError, Undecodable
+from ..errors import FrameTooLarge, ProtocolError, Undecodable
 from . import framing
-from .codec import Decoder, Encoder
+from .codec import BY_VALUE, Decoder, Encoder
 from .proxy import DUNDERS, is_proxy, make_proxy, oid_of
 from .writeback import write_back
 
@@ -39,6 +38,7 @@ DATA_TYPE_MODULES = frozenset(
     {"builtins", "collections", "datetime", "decimal", "fractions", "numbers", "numpy", "pandas", "pathlib", "uuid"}
 )
 _MUTABLE = (list, dict, set, bytearray, np.ndarray)
+LATE = "The code did not finish in time."
 
 
 class Frame(IntEnum):
@@ -80,6 +80,14 @@ class Peer:
     strict = False
     """Whether the other side's word on comparisons is not taken (see `proxy`)."""
 
+    own_methods: frozenset[str] = frozenset()
+    """Methods of the author's own classes: only these may compare (see `proxy`)."""
+
+    by_value = BY_VALUE
+
+    unanswered: tuple[type[BaseException], ...] = (LineBroken,)
+    """What ends this side, instead of being told to the other one."""
+
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
         self.deadline: float | None = None
@@ -102,7 +110,8 @@ class Peer:
         while True:
             frame = self._receive()
             if frame[0] == Frame.REQUEST:
-                self._serve_one(frame[1:])
+                with self._breaking():
+                    self._serve_one(frame[1:])
                 continue
             self._forward(frame[-1])
             if frame[0] == Frame.RETURN:
@@ -111,7 +120,10 @@ class Peer:
 
     def call(self, oid: int, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         """Call an object of the other side; mutable arguments come back changed, identity kept."""
-        result, changed = self.request("call", oid, self.encode((list(args), kwargs)))
+        answer = self.request("call", oid, self.encode((list(args), kwargs)))
+        if type(answer) is not tuple or len(answer) != 2 or len(answer[1]) != len(args):
+            raise self._break("violation", "An answer is malformed.")
+        result, changed = answer
         for before, after in zip(args, changed, strict=True):
             if type(before) in _MUTABLE or type(before).__name__ in ("DataFrame", "Series"):
                 write_back(before, after)
@@ -120,8 +132,16 @@ class Peer:
         return result
 
     def encode(self, value: object) -> Any:
-        """Encode one transfer."""
-        return Encoder(self).encode(value)
+        """Encode one transfer.
+
+        Raises:
+            RuntimeError: it is too deep or too large; a `ValueError` could be what a test expects.
+
+        """
+        try:
+            return Encoder(self).encode(value)
+        except ProtocolError as err:
+            raise RuntimeError(str(err)) from err
 
     # -- answering ------------------------------------------------------------------------
 
@@ -144,19 +164,29 @@ class Peer:
             with self._listening(output):
                 value = self.perform(str(request[0]), request[1:])
                 answer = [Frame.RETURN, self.encode(value), output.getvalue()]
-        except LineBroken:
+        except self.unanswered:
             raise
-        except ProtocolError as err:  # `Undecodable` too; as a ValueError it could be what a test expects
-            answer = [Frame.RAISED, self.encode(RuntimeError), self.encode([str(err)]), output.getvalue()]
+        except ProtocolError as err:  # as a ValueError it could be what a test expects
+            answer = self._refusal(err, output)
         except BaseException as err:
             answer = [Frame.RAISED, self.encode(type(err)), self._arguments(err), output.getvalue()]
-        self._send(answer)
+        try:
+            self._send(answer)
+        except FrameTooLarge as err:
+            self._send(self._refusal(err, output))
+
+    def _refusal(self, err: ProtocolError, output: io.StringIO) -> list[Any]:
+        return [Frame.RAISED, self.encode(RuntimeError), self.encode([str(err)]), output.getvalue()]
 
     def _arguments(self, err: BaseException) -> Any:
         try:
-            return self.encode(list(err.args))
+            return self.encode(self.told(err))
         except BaseException:
             return self.encode([str(type(err).__name__)])
+
+    def told(self, err: BaseException) -> list[Any]:
+        """Return what the other side may know of an exception beside its class."""
+        return list(err.args)
 
     def _listening(self, output: io.StringIO) -> contextlib.AbstractContextManager[Any]:
         return contextlib.nullcontext()
@@ -247,10 +277,8 @@ class Peer:
     # -- the line -------------------------------------------------------------------------
 
     def _decode(self, node: Any) -> Any:
-        try:
+        with self._breaking():
             return Decoder(self).decode(node)
-        except Undecodable as err:
-            raise self._break("violation", str(err)) from err
 
     def _exception(self, kind: Any, arguments: Any) -> BaseException:
         cls, args = self._decode(kind), self._decode(arguments)
@@ -266,24 +294,15 @@ class Peer:
     def _send(self, frame: list[Any]) -> None:
         if self.broken:
             raise self.broken
-        try:
-            self._arm()
-            framing.send(self.sock, frame)
-        except TimeoutError as err:
-            raise self._break("timeout", "The code did not finish in time.") from err
-        except OSError as err:
-            raise self._break("crashed", "The process that ran the code ended.") from err
+        packed = framing.pack(frame)
+        with self._breaking():
+            framing.arm(self.sock, self.deadline)
+            self.sock.sendall(packed)
 
     def _receive(self) -> list[Any]:
-        try:
-            self._arm()
-            frame = framing.receive(self.sock)
-        except TimeoutError as err:
-            raise self._break("timeout", "The code did not finish in time.") from err
-        except (EOFError, OSError) as err:
-            raise self._break("crashed", "The process that ran the code ended.") from err
-        except ProtocolError as err:
-            raise self._break("violation", str(err)) from err
+        with self._breaking():
+            framing.arm(self.sock, self.deadline)
+            frame = framing.receive(self.sock, self.deadline)
         sizes = {Frame.RETURN: (3, 3), Frame.RAISED: (4, 4), Frame.REQUEST: (2, 8)}
         if not isinstance(frame, list) or not frame or frame[0] not in list(Frame):
             raise self._break("violation", "An answer is malformed.")
@@ -292,12 +311,23 @@ class Peer:
             raise self._break("violation", "An answer is malformed.")
         return frame
 
-    def _arm(self) -> None:
-        if self.deadline is not None:
-            left = self.deadline - time.monotonic()
-            if left <= 0:
-                raise TimeoutError
-            self.sock.settimeout(left)
+    @contextlib.contextmanager
+    def _breaking(self) -> Iterator[None]:
+        """Give the line up after anything that leaves a frame half sent or half read."""
+        try:
+            yield
+        except LineBroken:
+            raise
+        except ProtocolError as err:
+            raise self._break("violation", str(err)) from err
+        except (EOFError, ConnectionError) as err:
+            raise self._break("crashed", "The process that ran the code ended.") from err
+        except OSError as err:
+            late = isinstance(err, TimeoutError)
+            reason, text = ("timeout", LATE) if late else ("crashed", "The process that ran the code ended.")
+            raise self._break(reason, text) from err
+        except BaseException as err:  # an alarm rang while the other side kept us waiting
+            raise self._break("timeout", LATE) from err
 
     def _break(self, reason: str, message: str) -> LineBroken:
         self.broken = self.broken or LineBroken(reason, message)

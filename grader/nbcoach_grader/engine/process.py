@@ -15,6 +15,7 @@ from . import framing
 
 READY_SECONDS = 60.0
 ORDER_SECONDS = 20.0
+FORK_SECONDS = 5.0
 
 
 class ProcessGone(Exception):
@@ -23,6 +24,14 @@ class ProcessGone(Exception):
 
 class ProcessLate(Exception):
     """The process did not answer in time; it can no longer be used."""
+
+
+class OrderRefused(EngineFailed):
+    """A process could not do what it was told; `reason` is its own word, so it is for nobody but the log."""
+
+    def __init__(self, order: str, reason: str) -> None:
+        super().__init__(f"The order {order!r} could not be carried out.")
+        self.reason = reason
 
 
 class Process:
@@ -40,6 +49,8 @@ class Process:
         self._lock = asyncio.Lock()
         self.pid = pid
         self.usable = True
+        self._busy = False
+        self._closing = False
 
     async def order(self, order: str, fds: Sequence[int] = (), wait: float = ORDER_SECONDS, **arguments: Any) -> Any:
         """Give an order and return the answer.
@@ -53,26 +64,32 @@ class Process:
         Raises:
             ProcessGone: the process ended or answered nonsense.
             ProcessLate: it did not answer in time.
-            EngineFailed: it says that the order could not be carried out.
+            OrderRefused: it says that the order could not be carried out.
 
         """
         async with self._lock:
             if not self.usable:
                 raise ProcessGone
-            self.usable = False
+            self._busy = True
+            whole = False  # after anything else, who knows what would be read next
             try:
                 async with asyncio.timeout(wait):
                     await self._send({"order": order, **arguments}, fds)
                     answer = await self._receive()
+                whole = isinstance(answer, dict)
             except TimeoutError as err:
                 raise ProcessLate from err
             except (OSError, EOFError, ProtocolError) as err:
                 raise ProcessGone from err
-            if not isinstance(answer, dict):
+            finally:
+                self._busy = False
+                self.usable = self.usable and whole
+                if self._closing:
+                    self._control.close()
+            if not whole:
                 raise ProcessGone
-            self.usable = True
         if "failed" in answer:
-            raise EngineFailed(f"The order {order!r} failed: {str(answer['failed'])[:200]}")
+            raise OrderRefused(order, str(answer["failed"])[:200])
         return answer
 
     async def tell(self, order: str, fds: Sequence[int] = (), **arguments: Any) -> None:
@@ -89,24 +106,36 @@ class Process:
             raise ProcessGone from err
 
     async def fork(self) -> Process:
-        """Return a child that stands where this process stands."""
+        """Return a child that stands where this process stands.
+
+        Raises:
+            ProcessGone: this process, or the child, does not do it.
+
+        """
         ours, theirs = socket.socketpair()
         child = Process(ours)
         try:
-            answer = await self.order("fork", [theirs.fileno()])
+            with theirs:
+                answer = await self.order("fork", [theirs.fileno()], wait=FORK_SECONDS)
+            child.pid = answer["pid"] if isinstance(answer.get("pid"), int) else 0
+            await child.hello(FORK_SECONDS)
+        except (ProcessLate, OrderRefused) as err:
+            child.close()
+            raise ProcessGone from err
         except BaseException:
-            ours.close()
+            child.close()
             raise
-        finally:
-            theirs.close()
-        child.pid = answer["pid"] if isinstance(answer.get("pid"), int) else 0
-        await child.hello()
         return child
 
-    async def hello(self) -> None:
-        """Wait for the first message of a new process."""
+    async def hello(self, seconds: float = READY_SECONDS) -> None:
+        """Wait for the first message of a new process.
+
+        Raises:
+            ProcessGone: none has come.
+
+        """
         try:
-            async with asyncio.timeout(READY_SECONDS):
+            async with asyncio.timeout(seconds):
                 await self._receive()
         except (OSError, EOFError, ProtocolError, TimeoutError) as err:
             self.close()
@@ -126,9 +155,18 @@ class Process:
         return True
 
     def close(self) -> None:
-        """Close the control socket; the process ends by itself."""
+        """Close the control socket; the process ends by itself.
+
+        While an order waits for its answer the socket is only shut down: the event loop would go on
+        listening at a closed descriptor, which the next socket may get.
+        """
         self.usable = False
-        self._control.close()
+        if self._busy:
+            self._closing = True
+            with contextlib.suppress(OSError):
+                self._control.shutdown(socket.SHUT_RDWR)
+        else:
+            self._control.close()
 
     async def _send(self, message: Any, fds: Sequence[int]) -> None:
         frame = framing.pack(message)
@@ -139,7 +177,7 @@ class Process:
 
     async def _receive(self) -> Any:
         header = await self._exactly(4)
-        return framing.unpack(await self._exactly(framing.body_length(header)))
+        return framing.unpack(await self._exactly(framing.body_length(header, framing.MAX_REPORT)))
 
     async def _exactly(self, count: int) -> bytes:
         loop = asyncio.get_running_loop()
@@ -157,7 +195,7 @@ async def start_zygote(imports: Sequence[str], folder: Path) -> tuple[Process, a
 
     Args:
         imports: modules to load.
-        folder: its home; nothing of value may be there.
+        folder: the engine's own; a folder `home` in it is all that the fork server is shown.
 
     Raises:
         EngineFailed: it does not come up.
@@ -165,12 +203,14 @@ async def start_zygote(imports: Sequence[str], folder: Path) -> tuple[Process, a
     """
     ours, theirs = socket.socketpair()
     command = [sys.executable, "-I", "-m", "nbcoach_grader.engine.zygote", "--control", str(theirs.fileno())]
+    home = folder / "home"
+    command += ["--folder", str(folder)]
     environment = {
-        "HOME": str(folder),
-        "IPYTHONDIR": str(folder / "ipython"),
+        "HOME": str(home),
+        "IPYTHONDIR": str(home / "ipython"),
         "LANG": "C.UTF-8",
         "MPLBACKEND": "Agg",
-        "MPLCONFIGDIR": str(folder / "matplotlib"),
+        "MPLCONFIGDIR": str(home / "matplotlib"),
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
         "PATH": "/usr/local/bin:/usr/bin:/bin",
@@ -181,7 +221,7 @@ async def start_zygote(imports: Sequence[str], folder: Path) -> tuple[Process, a
             *(part for name in imports for part in ("--import", name)),
             pass_fds=(theirs.fileno(),),
             env=environment,
-            cwd=folder,
+            cwd=home,
             stdin=asyncio.subprocess.DEVNULL,
         )
     except OSError as err:
@@ -192,9 +232,12 @@ async def start_zygote(imports: Sequence[str], folder: Path) -> tuple[Process, a
     zygote = Process(ours, child.pid)
     try:
         await zygote.hello()
-    except ProcessGone as err:
+    except BaseException as err:
+        zygote.close()
         with contextlib.suppress(ProcessLookupError):
             child.kill()
         await child.wait()
-        raise EngineFailed("The fork server did not come up; see the grader's log.") from err
+        if isinstance(err, ProcessGone):
+            raise EngineFailed("The fork server did not come up; see the grader's log.") from err
+        raise
     return zygote, child

@@ -1,15 +1,21 @@
 """Proxies: what stands on one side for an object that lives on the other.
 
 A proxy forwards attributes, calls, items, iteration and context managers. What it does
-*not* forward is the point: in the judge, comparing a learner's object with a plain value is
-answered here (never equal, never ordered, never contained), and arithmetic with a plain value
-may not yield a plain value. An object whose `__eq__` returns True, or whose subtraction returns 0, therefore
-proves nothing. Between two learner objects, operators are the learner's own.
+*not* forward is the point. In the judge:
+
+- comparing a learner's object with a plain value is answered here: never equal, never ordered;
+- what else could compare, as its operand may be the expected value, is refused unless the author's own classes
+  define it: `in`, arithmetic with a plain value, and comparing methods such as `equals` and `issubset`;
+- arithmetic with a plain value never yields a plain value;
+- an object never passes for an instance of a type that crosses by value.
+
+An object whose `__eq__` returns True, or whose distance to anything is 0, therefore proves nothing.
+Between two learner objects, operators are the learner's own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Protocol
 
 EQUALITY = frozenset({"__eq__", "__ne__"})
@@ -17,15 +23,24 @@ ORDER = frozenset({"__lt__", "__le__", "__gt__", "__ge__"})
 _BINARY = "add sub mul truediv floordiv mod pow matmul and or xor lshift rshift"
 _UNARY = "neg pos abs invert round trunc floor ceil bool float int index complex bytes"
 _PROTOCOLS = "call iter next reversed len getitem setitem delitem contains str repr format enter exit missing"
-ARITHMETIC = frozenset(f"__{prefix}{name}__" for name in _BINARY.split() for prefix in ("", "r", "i")) | {
-    "__divmod__",
-    "__rdivmod__",
+_FORMS = {
+    f"__{form}{name}__": frozenset(f"__{other}{name}__" for other in ("", "r", "i"))
+    for name in f"{_BINARY} divmod".split()
+    for form in ("", "r", "i")
 }
+ARITHMETIC = frozenset(_FORMS) - {"__idivmod__"}
+_COMPARING = "equals identical compare eq ne lt le gt ge isin isclose allclose sub subtract startswith endswith"
+_OF_SETS = "issubset issuperset isdisjoint difference symmetric_difference"
+COMPARING = frozenset(f"{_COMPARING} {_OF_SETS}".split())
 DUNDERS = EQUALITY | ORDER | ARITHMETIC | {f"__{name}__" for name in f"{_UNARY} {_PROTOCOLS}".split()}
 
 
 class Line(Protocol):
     """What a proxy needs of its peer."""
+
+    strict: bool
+    own_methods: frozenset[str]
+    by_value: frozenset[type]
 
     def request(self, operation: str, *arguments: Any) -> Any:
         """Ask the other side."""
@@ -86,7 +101,8 @@ def make_proxy(peer: Line, number: int, type_name: str, dunders: Sequence[str], 
         members["__subclasscheck__"] = lambda self, value: _ask(self, "issubclass", peer_of(self).encode(value))
     cls = type.__new__(type, f"Learner_{type_name}", (Proxy,), members)
     proxy: object = object.__new__(cls)
-    for slot, value in (("peer", peer), ("number", number), ("type_name", type_name), ("is_type", is_type)):
+    slots = {"peer": peer, "number": number, "type_name": type_name, "is_type": is_type}
+    for slot, value in slots.items():
         object.__setattr__(proxy, f"_nbcoach_{slot}", value)
     return proxy
 
@@ -104,15 +120,27 @@ def _operator(name: str) -> Callable[..., Any]:
         plain = bool(args) and not is_proxy(args[0])
         if plain and name in ORDER and _strict(self):
             return NotImplemented
-        if plain and name == "__contains__" and _strict(self):
+        if plain and name == "__contains__" and _strict(self) and not _defined(self, {name}):
             raise TypeError(f"a {type_name_of(self)} object is no plain collection: compare its items")
+        guarded = plain and name in ARITHMETIC and _strict(self)
+        if guarded and not _defined(self, _FORMS[name]):
+            raise _no_plain_value(self)
         result = _ask(self, "dunder", name, peer_of(self).encode(list(args)))
-        if plain and name in ARITHMETIC and _strict(self) and result is not NotImplemented and not is_proxy(result):
-            raise TypeError(f"a {type_name_of(self)} object is no plain value: compare one of its attributes")
+        if guarded and result is not NotImplemented and not is_proxy(result):
+            raise _no_plain_value(self)
         return result
 
     operate.__name__ = name
     return operate
+
+
+def _defined(proxy: object, names: Collection[str]) -> bool:
+    """Tell whether the author's own classes define one of some methods."""
+    return not peer_of(proxy).own_methods.isdisjoint(names)
+
+
+def _no_plain_value(proxy: object) -> TypeError:
+    return TypeError(f"a {type_name_of(proxy)} object is no plain value: compare one of its attributes")
 
 
 def _equality(defined: bool, name: str, when_same: bool) -> Callable[[object, object], Any]:
@@ -131,13 +159,21 @@ def _equality(defined: bool, name: str, when_same: bool) -> Callable[[object, ob
 
 def _strict(proxy: object) -> bool:
     """Tell whether a proxy stands in a judge, where its word is not taken."""
-    return bool(getattr(peer_of(proxy), "strict", False))
+    return peer_of(proxy).strict
 
 
 def _get(self: object, name: str) -> Any:
     if name.startswith(("_ipython_", "_repr_", "__array", "__jupyter", "_nbcoach")):
         raise AttributeError(name)
+    if name in COMPARING and _strict(self) and not _defined(self, {name}):
+        raise _no_plain_value(self)
     return _ask(self, "attribute", name)
+
+
+def _class(self: object) -> Any:
+    """Return the learner's class; a type that crosses by value would be a lie."""
+    claimed = _ask(self, "type")
+    return type(self) if _strict(self) and isinstance(claimed, type) and claimed in peer_of(self).by_value else claimed
 
 
 def _set(self: object, name: str, value: Any) -> None:
@@ -148,7 +184,7 @@ _PLUMBING: dict[str, Any] = {
     "__getattr__": _get,
     "__setattr__": _set,
     "__dir__": lambda self: _ask(self, "dir"),
-    "__class__": property(lambda self: _ask(self, "type")),
+    "__class__": property(_class),
     "__doc__": property(lambda self: _get(self, "__doc__")),
     "__module__": property(lambda self: _get(self, "__module__")),
     "__dict__": property(lambda self: _get(self, "__dict__")),

@@ -1,23 +1,37 @@
-"""A line of snapshots: one learner's processes in one exercise, each standing after one more cell.
+"""A line of snapshots: processes of one learner in one exercise, each standing after one more cell.
 
 All processes of a line descend from one root that the zygote forked, share one sandbox box,
 and die together. A cell that killed its process, or had to be killed, is remembered and
 skipped, so that the rest of the notebook is still judged.
+
+Whatever runs in a line is watched: when it has too many processes or writes too much, all of
+it is ended.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
+import os
+import signal
 import time
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from ..errors import EngineFailed
 from ..sandbox.abc import Box, Sandbox
+from ..sandbox.usage import bytes_below, processes_of
 from .plan import CellReport, Plan, cell_report, chain_keys
-from .process import Process, ProcessGone, ProcessLate
+from .process import OrderRefused, Process, ProcessGone, ProcessLate
+
+log = logging.getLogger(__name__)
 
 GRACE_SECONDS = 1.0
+WATCH_SECONDS = 0.25
+MAX_PROCESSES = 384
+CHEAP_SECONDS = 0.05
+MAX_BYTES = 256 * 2**20
 
 
 @dataclass(frozen=True)
@@ -27,6 +41,19 @@ class Snapshot:
     key: str
     process: Process | None
     report: CellReport
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a line stands: a report for each cell, and whether there was time for all of them."""
+
+    complete: bool
+    cells: tuple[CellReport, ...]
+    reused: int
+
+
+class _NoTime(Exception):
+    """The time for the whole notebook is used up."""
 
 
 class Line:
@@ -42,42 +69,65 @@ class Line:
         self._zygote = zygote
         self._sandbox = sandbox
         self._root: Process | None = None
+        self._root_fd: int | None = None
         self._box: Box | None = None
         self._snapshots: list[Snapshot] = []
         self._fatal: dict[str, CellReport] = {}
-        self.lock = asyncio.Lock()
-        self.used = time.monotonic()
+        self._spare: tuple[Process, Process] | None = None
+        self._ended = False
 
     @property
     def zygote(self) -> Process:
         """Return the fork server that this line hangs on."""
         return self._zygote
 
-    async def advance(self, plan: Plan) -> tuple[Process, tuple[CellReport, ...], int]:
-        """Run what changed and return the process after the last cell.
+    async def advance(self, plan: Plan, deadline: float) -> Standing:
+        """Run what changed and return where the line then stands.
 
-        Returns:
-            The process, a report for each cell, and how many cells needed no run.
+        Args:
+            plan: the cells.
+            deadline: when, on the monotonic clock, the last cell must have ended.
 
         Raises:
             EngineFailed: no process can be had.
 
         """
-        self.used = time.monotonic()
+        if self._ended:
+            await self.discard()
         keys = chain_keys(plan)
         reused = self._keep_prefix(keys)
-        for _ in range(len(keys) + 2):  # each turn but two ends with one more fatal cell
-            tip = await self._tip(plan)
-            done = len(self._snapshots)
-            if done == len(keys):
-                return tip, tuple(snapshot.report for snapshot in self._snapshots), reused
-            if await self._run_from(plan, keys, done, tip):
-                continue
-            reused = 0
+        try:
+            for _ in range(2 * len(keys) + 2):  # each turn but the last finds one more fatal cell
+                tip = await self._tip(plan)
+                if await self._run_from(plan, keys, tip, deadline):
+                    return Standing(True, tuple(snapshot.report for snapshot in self._snapshots), reused)
+                reused = 0
+        except _NoTime:
+            done = [snapshot.report for snapshot in self._snapshots]
+            late = [CellReport(id=cell.id, state="timeout") for cell in plan.cells[len(done) :]]
+            return Standing(False, (*done, *late), reused)
         raise EngineFailed("The notebook could not be run to its end.")
+
+    @contextlib.asynccontextmanager
+    async def watched(self, plan: Plan) -> AsyncIterator[None]:
+        """Bound processes and disk of the line from outside while something runs in it."""
+        stop = asyncio.Event()
+        watch = asyncio.create_task(self._watch(len(plan.cells) + MAX_PROCESSES, stop))
+        try:
+            yield
+        finally:
+            stop.set()  # never cancelled: an order to the zygote must be waited for
+            await watch
+            if self._ended:
+                await self.discard()
 
     async def discard(self) -> None:
         """End every process of the line and remove its box; idempotent."""
+        await self._end()
+        self._ended = False
+        spare, self._spare = self._spare, None
+        if spare is not None:
+            spare[1].close()
         for snapshot in self._snapshots:
             if snapshot.process:
                 snapshot.process.close()
@@ -85,53 +135,161 @@ class Line:
         root, self._root = self._root, None
         if root is not None:
             root.close()
-            with contextlib.suppress(ProcessGone, ProcessLate, EngineFailed):
-                await self._zygote.order("discard", pid=root.pid)
+        fd, self._root_fd = self._root_fd, None
+        if fd is not None:
+            os.close(fd)
         box, self._box = self._box, None
         if box is not None:
             await asyncio.to_thread(self._sandbox.discard, box)
 
+    async def _end(self) -> None:
+        """Kill all processes of the line."""
+        if self._root is None or self._ended:
+            return
+        self._ended = True
+        try:
+            await self._zygote.order("discard", pid=self._root.pid)
+        except (ProcessGone, ProcessLate, OrderRefused):
+            self._end_without_zygote()
+
+    def _end_without_zygote(self) -> None:
+        """Kill the line's process group, if its leader is still the process that we know."""
+        if self._root is None or self._root_fd is None:
+            return
+        with contextlib.suppress(OSError):
+            signal.pidfd_send_signal(self._root_fd, 0)
+            os.killpg(self._root.pid, signal.SIGKILL)
+
+    async def _watch(self, processes: int, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(WATCH_SECONDS):
+                    await stop.wait()
+                    return
+            root, box = self._root, self._box
+            if root is None or box is None or self._ended:
+                continue
+            many = await asyncio.to_thread(processes_of, root.pid) > processes
+            if many or await asyncio.to_thread(bytes_below, box.folder) > MAX_BYTES:
+                log.warning("A learner's code was ended: it %s", "forked too much" if many else "wrote too much")
+                if root is self._root:
+                    await self._end()
+
+    def _last(self) -> Snapshot | None:
+        """Return the last snapshot that has a process."""
+        return next((snapshot for snapshot in reversed(self._snapshots) if snapshot.process is not None), None)
+
     async def _tip(self, plan: Plan) -> Process:
-        for snapshot in reversed(self._snapshots):
-            if snapshot.process is not None:
-                return snapshot.process
+        last = self._last()
+        if last is not None and last.process is not None:
+            return last.process
         if self._root is None:
             self._box = await asyncio.to_thread(self._sandbox.prepare, plan.files, plan.limits)
             try:
                 self._root = await self._zygote.fork()
+                with contextlib.suppress(OSError, AttributeError):
+                    self._root_fd = os.pidfd_open(self._root.pid)
+                self._sandbox.admit(self._box, self._root.pid)
                 await self._root.order("enter", box=dict(self._box.order))
-            except (ProcessGone, ProcessLate) as err:
+            except (ProcessGone, ProcessLate, OrderRefused) as err:
+                log.error("A sandbox could not be entered: %s", err.reason if isinstance(err, OrderRefused) else err)
                 await self.discard()
                 raise EngineFailed("A sandboxed process could not be started.") from err
         return self._root
 
-    async def _run_from(self, plan: Plan, keys: list[str], start: int, tip: Process) -> bool:
-        """Run cells on; False when the line had to be ended and must be built again."""
-        for number in range(start, len(keys)):
+    async def _run_from(self, plan: Plan, keys: list[str], tip: Process, deadline: float) -> bool:
+        """Run the cells that are left; False when the line had to be ended and must be built again.
+
+        Raises:
+            _NoTime: the deadline has come.
+
+        """
+        for number in range(len(self._snapshots), len(keys)):
             key, cell = keys[number], plan.cells[number]
             if key in self._fatal:
                 self._snapshots.append(Snapshot(key, None, self._fatal[key]))
                 continue
-            seconds = plan.limits.seconds
+            seconds = min(plan.limits.seconds, deadline - time.monotonic())
+            short = seconds < plan.limits.seconds
+            if seconds <= 0:
+                raise _NoTime
             try:
-                child = await tip.fork()
-            except (ProcessGone, ProcessLate):
-                await self.discard()
+                child = await self._fork(tip)
+            except ProcessGone as err:
+                last = self._last()
+                await self._blame(last)
+                if last is None:
+                    raise EngineFailed("A sandboxed process was lost.") from err
                 return False
             try:
                 claim = await child.order("run", source=cell.source, seconds=seconds, wait=seconds + GRACE_SECONDS)
-            except ProcessLate:
-                self._fatal[key] = CellReport(id=cell.id, state="timeout", seconds=seconds)
-                await self.discard()
-                return False
-            except ProcessGone:
+            except (ProcessLate, ProcessGone, OrderRefused) as err:
                 child.close()
-                self._fatal[key] = CellReport(id=cell.id, state="crashed")
+                late = isinstance(err, ProcessLate)
+                if not (late and short):
+                    self._fatal[key] = CellReport(
+                        id=cell.id, state="timeout" if late else "crashed", seconds=seconds if late else 0.0
+                    )
                 await self.discard()
                 return False
+            except BaseException:
+                child.close()
+                raise
+            report = cell_report(cell.id, claim)
+            if short and report.state == "timeout":
+                child.close()
+                raise _NoTime
             tip = child
-            self._snapshots.append(Snapshot(key, child, cell_report(cell.id, claim)))
+            self._snapshots.append(Snapshot(key, child, report))
         return True
+
+    async def serve(self, fd: int, seconds: float) -> Process | None:
+        """Let the process after the last cell answer a judge on a socket; None if it is of no use.
+
+        A fork of it does so or, where its cell is quickly run again, the process itself, which
+        saves a fork on most checks.
+        """
+        last = self._last()
+        tip = last.process if last is not None and last.process is not None else self._root
+        if tip is None:
+            return None
+        try:
+            if last is not None and last is self._snapshots[-1] and last.report.seconds < CHEAP_SECONDS:
+                served = self._snapshots.pop().process or tip
+            else:
+                served = await tip.fork()
+            await served.tell("serve", [fd], seconds=seconds)
+        except ProcessGone:
+            await self._blame(last)
+            return None
+        return served
+
+    async def fork_ahead(self) -> None:
+        """Fork the process that the next edit is likely to start from, while nobody waits."""
+        last = self._last()
+        base = last.process if last is not None else self._root
+        if base is None or self._spare is not None:
+            return
+        with contextlib.suppress(ProcessGone):
+            spare = await base.fork()
+            if base.usable and self._spare is None:
+                self._spare = (base, spare)
+            else:
+                spare.close()
+
+    async def _fork(self, tip: Process) -> Process:
+        spare, self._spare = self._spare, None
+        if spare is not None:
+            if spare[0] is tip and spare[1].usable:
+                return spare[1]
+            spare[1].close()
+        return await tip.fork()
+
+    async def _blame(self, last: Snapshot | None) -> None:
+        """End the line because the process that a cell left is of no use, and remember that cell."""
+        if last is not None:
+            self._fatal[last.key] = CellReport(id=last.report.id, state="crashed")
+        await self.discard()
 
     def _keep_prefix(self, keys: list[str]) -> int:
         same = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import linecache
 import os
 import resource
 import signal
@@ -11,6 +12,7 @@ import socket
 import sys
 import time
 import traceback
+import types
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,8 +25,8 @@ from .subject_peer import SubjectPeer
 MAX_TEXT = 2000
 
 
-class OutOfTime(Exception):
-    """The cell ran longer than its limit."""
+class OutOfTime(BaseException):
+    """The cell ran longer than its limit; no `Exception`, so that a loop around `try` does not swallow it."""
 
 
 def run_cell(shell: InteractiveShell, source: str, seconds: float) -> dict[str, Any]:
@@ -89,10 +91,7 @@ def _described(error: BaseException) -> dict[str, Any]:
     if isinstance(error, SyntaxError):
         line, text = error.lineno, error.text
     else:
-        frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename.startswith("<ipython-input")]
-        for frame in frames:
-            if frame.filename == frames[0].filename:  # a function of an earlier cell has line numbers of its own
-                line, text = frame.lineno, frame.line
+        line, text = _place(error.__traceback__)
     try:
         message = str(error)
     except Exception:
@@ -103,6 +102,20 @@ def _described(error: BaseException) -> dict[str, Any]:
         "line": line if isinstance(line, int) and line > 0 else None,
         "text": text.strip()[:500] if isinstance(text, str) else None,
     }
+
+
+def _place(trace: types.TracebackType | None) -> tuple[int | None, str | None]:
+    """Return the line of the learner's cell where an exception came through, and its text."""
+    cell: str | None = None
+    found: tuple[int | None, str | None] = (None, None)
+    for frame, line in traceback.walk_tb(trace):
+        name = frame.f_code.co_filename
+        if not name.startswith("<ipython-input"):
+            continue
+        cell = cell or name
+        if name == cell:  # a function of an earlier cell has line numbers of its own
+            found = (line, linecache.getline(name, line))
+    return found
 
 
 @contextlib.contextmanager

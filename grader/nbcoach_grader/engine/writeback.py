@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+_NESTED = (list, dict, set, bytearray, np.ndarray)
+
 
 def write_back(before: Any, after: Any) -> None:
     """Change `before` in place until it holds what `after` holds.
@@ -13,17 +15,21 @@ def write_back(before: Any, after: Any) -> None:
     Containers of the same kind at the same place keep their identity, so a test that holds
     an inner list sees the change too. Values of different kinds are left alone.
     """
-    if type(before) is not type(after):
+    _write_back(before, after, {})
+
+
+def _write_back(before: Any, after: Any, written: dict[int, Any]) -> None:
+    """Do so once for each new container; `written` says which old one it became."""
+    if type(before) is not type(after) or id(after) in written:
         return
+    written[id(after)] = before
     if isinstance(before, list):
-        for place, (old, new) in enumerate(zip(before, after)):  # noqa: B905 - lengths may differ
-            before[place] = _merged(old, new)
-        if len(before) != len(after):
-            before[len(after) :] = after[len(before) :]
+        merged = [_merged(old, new, written) for old, new in zip(before, after, strict=False)]
+        before[:] = merged + after[len(merged) :]
     elif isinstance(before, dict):
-        merged = {key: _merged(before[key], new) if key in before else new for key, new in after.items()}
+        items = {key: _merged(before[key], new, written) if key in before else new for key, new in after.items()}
         before.clear()
-        before.update(merged)
+        before.update(items)
     elif isinstance(before, set):
         before.intersection_update(after)
         before.update(after)
@@ -36,8 +42,10 @@ def write_back(before: Any, after: Any) -> None:
         before._update_inplace(after)
 
 
-def _merged(old: Any, new: Any) -> Any:
-    if type(old) is type(new) and isinstance(old, (list, dict, set, bytearray, np.ndarray)):
-        write_back(old, new)
+def _merged(old: Any, new: Any, written: dict[int, Any]) -> Any:
+    if id(new) in written:
+        return written[id(new)]
+    if type(old) is type(new) and isinstance(old, _NESTED):
+        _write_back(old, new, written)
         return old
     return new

@@ -9,35 +9,46 @@ children fork runs the same loop on a control socket of its own:
     enter     → confine this process for good (see `sandbox`); before any foreign code runs
     run       → run a cell here; this process is then the snapshot after that cell
     serve     → (subject) answer a judge on the socket that came along
+    study     → (judge) carry out the author's imports and compile the checks, before the forks
     judge     → (judge) run test cells against the socket that came along, report verdicts
-    discard   → (zygote) kill the process group of a child of mine, and reap it
+    end       → end, and leave the folder to the service
+    discard   → (zygote) kill the process group of a child of mine, and reap all of it
 
 A process ends when its control socket closes. Only the zygote is asked to kill: a child that
-it has not reaped keeps its process id, so a wrong process can never be hit.
+it has not reaped keeps its process id, so a wrong process can never be hit. As the subreaper of
+all of them it inherits what a learner's processes leave behind, and knows when all have gone.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import fcntl
+import gc
 import importlib
 import os
+import shutil
 import signal
 import socket
 import sys
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
+from nbcoach_hub.processes import become_subreaper
+
 from ..sandbox import inside
 from . import framing
-from .judge import Judge
-from .namespace import import_own
+from .judge import Author, Judge, study
+from .pages import collapse_pages
 from .subject import run_cell, serve
 
+ORPHAN_SECONDS = 3.0
+PARENT_SECONDS = 0.5
 SHELL_NAMES = frozenset({"In", "Out", "get_ipython", "exit", "quit", "open"})
 
 
@@ -56,22 +67,26 @@ class Worker:
         self._shell = shell
         self._root = root
         self._groups: set[int] = set()
+        self._author: Author | None = None
         self._orders: dict[str, Callable[..., Any]] = {
             "fork": self._fork,
             "enter": self._enter,
             "run": self._run,
             "serve": self._serve,
+            "study": self._study,
             "judge": self._judge,
             "discard": self._discard,
         }
 
-    def loop(self) -> None:
-        """Carry out orders until the control socket closes."""
+    def loop(self) -> bool:
+        """Carry out orders until the control socket closes, or told to end; return whether told."""
         while True:
             try:
                 message, fds = framing.receive_with_fds(self._control)
             except (EOFError, OSError):
-                return
+                return False
+            if message["order"] == "end":
+                return True
             self._reap()
             order = self._orders[message["order"]]
             arguments = {name: value for name, value in message.items() if name != "order"}
@@ -105,23 +120,30 @@ class Worker:
         return run_cell(self._shell, source, seconds)
 
     def _serve(self, fd: int, seconds: float) -> dict[str, Any]:
-        with socket.socket(fileno=fd) as line:
-            serve(self._shell, line, seconds)
-        os._exit(0)
+        try:
+            with socket.socket(fileno=fd) as line:
+                serve(self._shell, line, seconds)
+        finally:
+            os._exit(0)
+
+    def _study(self, sources: list[str], checks: list[str]) -> dict[str, Any]:
+        own = {k: v for k, v in self._shell.user_ns.items() if not k.startswith("_") and k not in SHELL_NAMES}
+        self._author = study(own | {"get_ipython": self._shell.user_ns["get_ipython"]}, sources, checks)
+        gc.collect()
+        gc.freeze()
+        return {"ready": True}
 
     def _judge(
-        self, fd: int, cells: list[dict[str, Any]], answers: list[str], sources: list[str], limit: float
+        self, fd: int, cells: list[dict[str, Any]], answers: list[str], limit: float, total: float
     ) -> dict[str, Any]:
-        own = {k: v for k, v in self._shell.user_ns.items() if not k.startswith("_") and k not in SHELL_NAMES}
-        own["get_ipython"] = self._shell.user_ns["get_ipython"]
-        for source in sources:
-            import_own(source, own)
-        with socket.socket(fileno=fd) as line:
-            return {"cells": Judge(line, own, answers, sources, limit).run(cells)}
+        if self._author is None:
+            return {"failed": "there is nothing to judge by"}
+        with socket.socket(fileno=fd) as line, _dying_with(self._control):
+            return {"cells": Judge(line, self._author, answers, limit, total).run(cells)}
 
     def _discard(self, pid: int) -> dict[str, Any]:
-        if not self._root:
-            return {"failed": "only the zygote discards"}
+        if pid not in self._groups:
+            return {"failed": "no child of mine"}
         with contextlib.suppress(ProcessLookupError):
             os.killpg(pid, signal.SIGKILL)
         with contextlib.suppress(ProcessLookupError):
@@ -129,6 +151,11 @@ class Worker:
         with contextlib.suppress(ChildProcessError):
             os.waitpid(pid, 0)
         self._groups.discard(pid)
+        end = time.monotonic() + ORPHAN_SECONDS
+        with contextlib.suppress(ChildProcessError):  # its orphans are ours, see `become_subreaper`
+            while time.monotonic() < end:
+                if os.waitpid(-pid, os.WNOHANG) == (0, 0):
+                    time.sleep(0.001)
         return {"discarded": pid}
 
     def end(self) -> None:
@@ -137,12 +164,29 @@ class Worker:
             self._discard(pid)
 
     def _reap(self) -> None:
-        """Reap forks of a snapshot; the zygote's own children wait for `discard`."""
-        if self._root:
-            return
+        """Reap what has ended, except the zygote's own children: those wait for `discard`."""
         with contextlib.suppress(ChildProcessError):
-            while os.waitpid(-1, os.WNOHANG)[0]:
+            while not self._root and os.waitpid(-1, os.WNOHANG)[0]:
                 pass
+        for group in self._groups:
+            with contextlib.suppress(ChildProcessError):
+                while (ended := os.waitid(os.P_PGID, group, os.WEXITED | os.WNOHANG | os.WNOWAIT)) is not None:
+                    if ended.si_pid == group:
+                        break
+                    os.waitpid(ended.si_pid, 0)
+
+
+@contextlib.contextmanager
+def _dying_with(control: socket.socket) -> Iterator[None]:
+    """Let the kernel end this process when the service closes its control socket, whatever the process is at."""
+    flags = fcntl.fcntl(control, fcntl.F_GETFL)
+    signal.signal(signal.SIGIO, signal.SIG_DFL)
+    fcntl.fcntl(control, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(control, fcntl.F_SETFL, flags | os.O_ASYNC)
+    try:
+        yield
+    finally:
+        fcntl.fcntl(control, fcntl.F_SETFL, flags)
 
 
 def make_shell() -> InteractiveShell:
@@ -152,18 +196,33 @@ def make_shell() -> InteractiveShell:
     config.InteractiveShell.colors = "nocolor"
     config.InteractiveShell.cache_size = 100
     shell = InteractiveShell.instance(config=config)
-    for name in ("showtraceback", "showsyntaxerror"):  # the report says it; nobody reads it here
+    # The report says it; nobody reads a traceback here, and making one takes longer than all the rest.
+    for name in ("showtraceback", "showsyntaxerror", "_format_exception_for_storage"):
         setattr(shell, name, lambda *args, **kwargs: None)
+    # `%matplotlib inline` stands in most notebooks; figures are looked at here, not shown.
+    setattr(shell, "enable_matplotlib", lambda gui=None: (gui, "agg"))  # noqa: B010
     return shell
+
+
+def clean_up(folder: Path, parent: int) -> None:
+    """Remove the engine's folder if the service has died without saying so; one that lives does it itself."""
+    end = time.monotonic() + PARENT_SECONDS
+    while os.getppid() == parent and time.monotonic() < end:
+        time.sleep(0.02)
+    if os.getppid() != parent:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Load what the course needs, say ready, and serve."""
     parser = argparse.ArgumentParser(prog="nbcoach-zygote")
     parser.add_argument("--control", type=int, required=True)
+    parser.add_argument("--folder", required=True)
     parser.add_argument("--import", dest="imports", action="append", default=[])
     arguments = parser.parse_args(argv)
+    parent = os.getppid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    become_subreaper()
     shell = make_shell()
     missing = []
     for name in ["matplotlib.pyplot", *arguments.imports]:
@@ -178,10 +237,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     os.close(nowhere)
     sys.stdin = Path(os.devnull).open()  # noqa: SIM115 - lives as long as the process
     control = socket.socket(fileno=arguments.control)
+    gc.collect()
+    gc.freeze()  # a collection in a child would copy every page
+    collapse_pages()
     framing.send(control, {"ready": True, "missing": missing})
     worker = Worker(control, shell, root=True)
-    worker.loop()
+    told = worker.loop()
     worker.end()
+    if not told:
+        clean_up(Path(arguments.folder), parent)
     os._exit(0)
 
 

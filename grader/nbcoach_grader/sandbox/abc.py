@@ -1,9 +1,10 @@
 """What a sandbox is: three verbs and a list of what it protects.
 
-`prepare` makes a box with a private folder. Running means that a freshly forked process enters
-the box (`inside.enter`, with the box's order) before any foreign code; everything that it and
-its children do from then on is inside. `discard` removes the box; one that is gone is fine. A
-sandbox reports facts and bounds resources; verdicts are made elsewhere.
+`prepare` makes a box with a private folder. Running means that a freshly forked process is
+admitted to the box (`admit`, from outside) and enters it (`inside.enter`, with the box's order)
+before any foreign code; everything that it and its children do from then on is inside. `discard`
+removes the box; one that is gone is fine. A sandbox reports facts and bounds resources; verdicts
+are made elsewhere.
 """
 
 from __future__ import annotations
@@ -68,6 +69,9 @@ class Sandbox(ABC):
         order = {"folder": str(folder), "memory_bytes": limits.memory_mb * 2**20, **self.level()}
         return Box(folder=folder, order=order)
 
+    def admit(self, box: Box, pid: int) -> None:  # noqa: B027 - doing nothing is right for most
+        """Bound a freshly forked process, and all that it will fork, from outside; nothing by default."""
+
     def discard(self, box: Box) -> None:
-        """Remove a box; one that is gone already is fine."""
+        """Remove a box whose processes have gone; one that is gone already is fine."""
         shutil.rmtree(box.folder.parent, ignore_errors=True)

@@ -1,0 +1,146 @@
+"""Prepared judges: for each question of an exercise version a process that knows the author's part and no learner."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+from weakref import WeakValueDictionary
+
+from nbcoach_exercises.model import Limits
+
+from ..errors import EngineFailed
+from ..sandbox.abc import Box, Sandbox
+from .plan import Plan
+from .process import OrderRefused, Process, ProcessGone, ProcessLate
+
+LIMITS = Limits(seconds=60, memory_mb=2048)
+SPARES = 2
+_TRIES = 3
+
+Key = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A judge to be forked, the zygote it came from, its box, and forks that were made ahead."""
+
+    process: Process
+    zygote: Process
+    box: Box
+    spares: list[Process] = field(default_factory=list)
+
+
+class Judges:
+    """Keep prepared judges, the least recently used of which goes first.
+
+    Args:
+        zygote: returns the fork server of a course.
+        sandbox: returns the sandbox.
+
+    """
+
+    def __init__(self, zygote: Callable[[tuple[str, ...]], Awaitable[Process]], sandbox: Callable[[], Sandbox]) -> None:
+        self._zygote = zygote
+        self._sandbox = sandbox
+        self._prepared: OrderedDict[Key, Prepared] = OrderedDict()
+        self._locks: WeakValueDictionary[Key, asyncio.Lock] = WeakValueDictionary()
+
+    def __len__(self) -> int:
+        return len(self._prepared)
+
+    async def take(self, plan: Plan) -> Process:
+        """Return a fresh judge for a question: one that was forked ahead, or a new fork.
+
+        Raises:
+            EngineFailed: none can be had.
+
+        """
+        key = _key(plan)
+        prepared = self._prepared.get(key)
+        while prepared is not None and prepared.spares:
+            spare = prepared.spares.pop()
+            if prepared.process.usable and spare.usable:
+                self._prepared.move_to_end(key)
+                return spare
+            spare.close()
+        return await self._fork(key, plan)
+
+    async def refill(self, plan: Plan) -> None:
+        """Fork judges ahead for the next one who asks, while nobody waits."""
+        key = _key(plan)
+        prepared = self._prepared.get(key)
+        while prepared is not None and len(prepared.spares) < SPARES and self._prepared.get(key) is prepared:
+            try:
+                spare = await prepared.process.fork()
+            except ProcessGone:
+                return
+            if self._prepared.get(key) is prepared:
+                prepared.spares.append(spare)
+            else:
+                spare.close()
+
+    async def _fork(self, key: Key, plan: Plan) -> Process:
+        for _ in range(_TRIES):
+            lock = self._locks.setdefault(key, asyncio.Lock())
+            async with lock:
+                prepared = await self._get(key, plan)
+            try:
+                return await prepared.process.fork()
+            except ProcessGone:  # it may have been evicted meanwhile
+                await self._drop(key, prepared)
+        raise EngineFailed("The judge could not be started.")
+
+    async def evict(self, limit: int) -> None:
+        """Drop what was not used for longest until at most `limit` are left."""
+        while len(self._prepared) > limit:
+            key, prepared = next(iter(self._prepared.items()))
+            await self._drop(key, prepared)
+
+    async def discard(self) -> None:
+        """Drop all."""
+        await self.evict(0)
+
+    async def _get(self, key: Key, plan: Plan) -> Prepared:
+        zygote = await self._zygote(plan.imports)
+        found = self._prepared.get(key)
+        if found is not None and found.process.usable and found.zygote is zygote:
+            self._prepared.move_to_end(key)
+            return found
+        if found is not None:
+            await self._drop(key, found)
+        box = await asyncio.to_thread(self._sandbox().prepare, plan.files, LIMITS)
+        try:
+            process = await zygote.fork()
+        except ProcessGone as err:
+            await asyncio.to_thread(self._sandbox().discard, box)
+            raise EngineFailed("The judge could not be started.") from err
+        made = self._prepared[key] = Prepared(process, zygote, box)
+        try:
+            await process.order("enter", box=dict(box.order))
+            for source in plan.locked:
+                await process.order("run", source=source, seconds=LIMITS.seconds, wait=LIMITS.seconds + 2)
+            checks = [source for test in plan.tests for source in (test.preamble, *(c.source for c in test.checks))]
+            await process.order("study", sources=list(plan.sources), checks=checks, wait=LIMITS.seconds)
+        except (ProcessGone, ProcessLate, OrderRefused) as err:
+            await self._drop(key, made)
+            raise EngineFailed("The author's cells could not be run.") from err
+        return made
+
+    async def _drop(self, key: Key, prepared: Prepared) -> None:
+        if self._prepared.get(key) is not prepared:
+            return
+        del self._prepared[key]
+        for process in (prepared.process, *prepared.spares):
+            process.close()
+        with contextlib.suppress(ProcessGone, ProcessLate, OrderRefused):
+            await prepared.zygote.order("discard", pid=prepared.process.pid)
+        await asyncio.to_thread(self._sandbox().discard, prepared.box)
+
+
+def _key(plan: Plan) -> Key:
+    tests = tuple(test.grade_id for test in plan.tests)
+    return (plan.imports, plan.exercise, plan.version, plan.locked, tests)

@@ -1,0 +1,199 @@
+"""Snapshots: what changed runs, nothing else; what is lost is built again; nobody waits for a hostile one."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from grader_plans import plan, verdicts
+
+from nbcoach_exercises.model import Limits
+from nbcoach_grader.engine.engine import Engine
+from nbcoach_grader.errors import EngineFailed
+
+F = "def f():\n    return x"
+HIDDEN = (
+    "### CHECK: a\nassert f() == 3\n### BEGIN HIDDEN TESTS\n### CHECK: b\nassert f() + 1 == 4\n### END HIDDEN TESTS"
+)
+
+
+@asynccontextmanager
+async def running(**traits: Any) -> AsyncIterator[Engine]:
+    engine = Engine(**traits)
+    await engine.start()
+    try:
+        yield engine
+    finally:
+        await engine.stop()
+        await engine.stop()
+
+
+def test_an_edit_runs_from_there_alone(engine: Any, run: Any) -> None:
+    slow = "import time\ntime.sleep(0.1)"  # a cell that is not cheap keeps its process while it serves
+
+    def reused(*cells: str) -> int:
+        outcome = run(engine.run(plan(*cells, tests=HIDDEN, solution="def f(): pass", learner="reuse")))
+        assert verdicts(outcome) == ["passed", "passed"]
+        return int(outcome.reused)
+
+    assert reused("x = 3", slow, F + slow.replace("import", "\nimport")) == 0
+    assert reused("x = 3", slow, F + slow.replace("import", "\nimport")) == 3
+    assert reused("x = 3", slow, F) == 2
+    assert reused("x = 3", slow, F + "  # edited") == 2
+    assert reused("x = 3", slow + "  # edited", F) == 1
+    assert reused("x = 1 + 2", slow, F) == 0
+
+
+def test_a_cheap_last_cell_runs_again(engine: Any, run: Any) -> None:
+    for expected in (0, 1, 1):
+        outcome = run(engine.run(plan("x = 3", F, tests=HIDDEN, solution="def f(): pass", learner="cheap")))
+        assert (verdicts(outcome), outcome.reused) == (["passed", "passed"], expected)
+
+
+def test_checks_do_not_change_a_snapshot(engine: Any, run: Any) -> None:
+    source = "items = []\ndef f():\n    items.append(1)\n    return len(items)"
+    for _ in range(3):
+        assert verdicts(run(engine.run(plan(source, tests="assert f() == 1\nassert f() == 2", learner="same")))) == [
+            "passed"
+        ]
+
+
+def test_a_cell_that_ends_its_process_leaves_the_rest(engine: Any, run: Any) -> None:
+    cells = ("x = 3", "import os\nos._exit(0)", F)
+    for _ in range(2):
+        outcome = run(engine.run(plan(*cells, tests=HIDDEN, solution="def f(): pass", learner="rest")))
+        assert [report.state for report in outcome.cells] == ["ok", "crashed", "ok"]
+        assert verdicts(outcome) == ["passed", "passed"]
+
+
+def test_a_cell_that_never_ends_leaves_the_rest(engine: Any, run: Any) -> None:
+    stubborn = "while True:\n    try:\n        while True:\n            pass\n    except BaseException:\n        pass"
+    cells = ("x = 3", stubborn, F)
+    limits = Limits(seconds=1.0)
+    start = time.monotonic()
+    outcome = run(engine.run(plan(*cells, tests=HIDDEN, solution="def f(): pass", learner="never", limits=limits)))
+    assert [report.state for report in outcome.cells] == ["ok", "timeout", "ok"]
+    assert verdicts(outcome) == ["passed", "passed"]
+    assert time.monotonic() - start < 6
+    start = time.monotonic()
+    run(engine.run(plan(*cells, tests=HIDDEN, solution="def f(): pass", learner="never", limits=limits)))
+    assert time.monotonic() - start < 1  # it is remembered
+
+
+def test_an_error_leaves_what_came_before_it(engine: Any, run: Any) -> None:
+    outcome = run(engine.run(plan("x = 3\n1 / 0", F, tests=HIDDEN, solution="def f(): pass", learner="error")))
+    assert (outcome.cells[0].state, outcome.cells[0].name, outcome.cells[0].line) == ("raised", "ZeroDivisionError", 2)
+    assert outcome.cells[0].text == "1 / 0"
+    assert verdicts(outcome) == ["passed", "passed"]
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "line"),
+    [
+        ("x = 1\ny = = 2", "SyntaxError", 2),
+        ("def f():\n    return 1 / 0\nx = 1\nf()", "ZeroDivisionError", 2),
+        ("import sys\nsys.exit(3)", "SystemExit", 2),
+        ("raise KeyboardInterrupt", "KeyboardInterrupt", 1),
+        ("x = input()", "EOFError", None),
+        ("%no_such_magic", "UsageError", None),
+    ],
+)
+def test_where_an_error_is_told(engine: Any, run: Any, source: str, name: str, line: int | None) -> None:
+    report = run(engine.run(plan(source, learner="where"))).cells[0]
+    assert (report.state, report.name) == ("raised", name)
+    assert line is None or report.line == line
+
+
+def test_a_lost_fork_server_is_started_again(run: Any) -> None:
+    async def story() -> None:
+        async with running() as engine:
+            checked = plan("x = 3", F, tests=HIDDEN, solution="def f(): pass")
+            assert verdicts(await engine.run(checked)) == ["passed", "passed"]
+            first = next(iter(engine._zygotes.values()))[1].pid
+            os.kill(first, signal.SIGKILL)
+            await asyncio.sleep(0.1)
+            assert verdicts(await engine.run(checked)) == ["passed", "passed"]
+            assert next(iter(engine._zygotes.values()))[1].pid != first
+
+    run(story())
+
+
+def test_the_least_recently_used_lines_go_first(run: Any) -> None:
+    async def story() -> None:
+        async with running(max_lines=2, max_judges=1) as engine:
+            for learner in ("a", "b", "c"):
+                for exercise in ("one", "two"):
+                    checked = plan(F, "x = 3", tests=HIDDEN, learner=learner, exercise=exercise)
+                    assert verdicts(await engine.run(checked)) == ["passed", "passed"]
+            assert engine.statistics() == {"lines": 2, "judges": 1, "zygotes": 1}
+            assert [name.split("\0")[:2] for name in engine._pairs] == [["c", "one"], ["c", "two"]]
+            boxes = list(engine._folder.glob("box-*"))  # type: ignore[union-attr]
+            assert len(boxes) == 2 * 2 + 1
+
+    run(story())
+
+
+def test_many_learners_at_once_while_lines_come_and_go(run: Any) -> None:
+    async def one(engine: Engine, learner: int, turn: int) -> None:
+        value = learner * 10 + turn
+        source = f"x = {value}\ndef f():\n    return x"
+        tests = "### CHECK: a\nassert f() == 3\n### BEGIN HIDDEN TESTS\n### CHECK: b\nassert f() % 2 == 0\n### END HIDDEN TESTS"
+        outcome = await engine.run(plan(source, tests=tests, learner=str(learner), solution=F))
+        assert [c.message for c in outcome.tests[0].checks] == (
+            [None, None] if value == 3 else [f"f() is {value}, expected 3", None]
+        )
+        assert verdicts(outcome) == ["passed" if value == 3 else "failed", "failed" if value % 2 else "passed"]
+
+    async def story() -> None:
+        async with running(max_lines=3, max_judges=1) as engine:
+            await asyncio.gather(*(one(engine, learner, turn) for turn in range(3) for learner in range(12)))
+            assert engine.statistics() == {"lines": 3, "judges": 1, "zygotes": 1}
+
+    run(story())
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.005, 0.02, 0.05])
+def test_a_request_that_nobody_waits_for_harms_nobody(run: Any, delay: float) -> None:
+    async def story() -> None:
+        async with running() as engine:
+            checked = plan("x = 3", F, tests=HIDDEN, solution="def f(): pass")
+            await engine.run(checked)
+            zygote = next(iter(engine._zygotes.values()))[1].pid
+            slow = plan("x = 4", "import time\ntime.sleep(0.1)\n" + F, tests=HIDDEN, solution="def f(): pass")
+            task = asyncio.create_task(engine.run(slow))
+            await asyncio.sleep(delay)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert verdicts(await engine.run(checked)) == ["passed", "passed"]
+            assert next(iter(engine._zygotes.values()))[1].pid == zygote
+
+    run(story())
+
+
+def test_stopping_in_the_middle_leaves_nothing(run: Any) -> None:
+    async def story() -> None:
+        engine = Engine()
+        await engine.start()
+        loops = [asyncio.create_task(engine.run(plan("while True:\n    pass", learner=str(n)))) for n in range(3)]
+        await asyncio.sleep(1.5)
+        await engine.stop()
+        assert all(isinstance(found, EngineFailed) for found in await asyncio.gather(*loops, return_exceptions=True))
+        with pytest.raises(EngineFailed):
+            await engine.run(plan("x = 1"))
+        await engine.start()
+        assert verdicts(await engine.run(plan("x = 1", tests="assert x == 1"))) == ["passed"]
+        await engine.stop()
+
+    run(story())
+
+
+def test_an_engine_that_was_not_started_says_so(run: Any) -> None:
+    with pytest.raises(EngineFailed):
+        run(Engine().run(plan("x = 1")))
