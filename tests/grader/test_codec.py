@@ -38,11 +38,6 @@ QUICK = settings(
 SECONDS = 20.0
 
 
-def defect(reason: str) -> pytest.MarkDecorator:
-    """Mark what the codec does not do yet; take the mark away with the defect."""
-    return pytest.mark.xfail(reason=reason, strict=True)
-
-
 class NoReferences:
     """Everything must cross by value here."""
 
@@ -378,13 +373,11 @@ def test_any_table_crosses(columns: dict[str, str], rows: int) -> None:
     pd.testing.assert_frame_equal(cross(frame), frame)
 
 
-@defect("a time loses a zone of zoneinfo")
 def test_time_keeps_its_zone() -> None:
     moment = datetime.time(1, 2, tzinfo=zoneinfo.ZoneInfo("Europe/Berlin"))
     assert str(cross(moment).tzinfo) == "Europe/Berlin"
 
 
-@defect("units of stamps are lost")
 @pytest.mark.parametrize("value", [pd.Timestamp("2024-01-01").as_unit("ms"), pd.Timedelta("1D").as_unit("s")])
 def test_units_are_kept(value: Any) -> None:
     assert cross(value).unit == value.unit

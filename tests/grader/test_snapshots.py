@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import psutil
 import pytest
 from grader_plans import plan, verdicts
 
@@ -120,6 +121,45 @@ def test_a_lost_fork_server_is_started_again(run: Any) -> None:
             await asyncio.sleep(0.1)
             assert verdicts(await engine.run(checked)) == ["passed", "passed"]
             assert next(iter(engine._zygotes.values()))[1].pid != first
+
+    run(story())
+
+
+def test_a_lost_line_is_built_again(run: Any) -> None:
+    async def story() -> None:
+        async with running() as engine:
+            checked = plan("x = 3", F, tests=HIDDEN, solution="def f(): pass")
+            await engine.run(checked)
+            zygote = next(iter(engine._zygotes.values()))[1].pid
+            for process in psutil.Process(zygote).children(recursive=True):
+                process.kill()
+            await asyncio.sleep(0.1)
+            for _ in range(2):
+                assert verdicts(await engine.run(checked)) == ["passed", "passed"]
+
+    run(story())
+
+
+def test_one_learner_does_not_keep_the_others_waiting(run: Any) -> None:
+    async def story() -> None:
+        async with running(max_running=2) as engine:
+            await engine.run(plan("x = 1", tests="assert x == 1", learner="warm"))
+            limits = Limits(seconds=1)
+            greedy = [
+                asyncio.create_task(
+                    engine.run(
+                        plan("while True:\n    pass", tests="x", learner="greedy", exercise=str(n), limits=limits)
+                    )
+                )
+                for n in range(6)
+            ]
+            await asyncio.sleep(0.1)
+            start = time.monotonic()
+            await engine.run(plan("x = 1", tests="assert x == 1", learner="modest"))
+            assert time.monotonic() - start < 1
+            for task in greedy:
+                task.cancel()
+            await asyncio.gather(*greedy, return_exceptions=True)
 
     run(story())
 

@@ -18,6 +18,7 @@ import uuid
 import zoneinfo
 from collections.abc import Callable, Sequence
 from enum import IntEnum
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -30,6 +31,7 @@ MAX_DEPTH = 60
 MAX_ITEMS = 500_000
 MAX_DIGITS = 20_000
 MAX_STAMP = 100
+_UNITS = ("s", "ms", "us", "ns")
 
 
 class Tag(IntEnum):
@@ -197,16 +199,16 @@ _SIMPLE: dict[type, tuple[Tag, Callable[[Any], list[Any]]]] = {
     complex: (Tag.COMPLEX, lambda v: [v.real, v.imag]),
     bytearray: (Tag.BYTEARRAY, lambda v: [bytes(v)]),
     range: (Tag.RANGE, lambda v: [v.start, v.stop, v.step]),
-    datetime.datetime: (Tag.DATETIME, lambda v: [v.isoformat(), v.fold, getattr(v.tzinfo, "key", None) or ""]),
+    datetime.datetime: (Tag.DATETIME, lambda v: [v.isoformat(), v.fold, _zone_of(v)]),
     datetime.date: (Tag.DATE, lambda v: [v.isoformat()]),
-    datetime.time: (Tag.TIME, lambda v: [v.isoformat(), v.fold]),
+    datetime.time: (Tag.TIME, lambda v: [v.isoformat(), v.fold, _zone_of(v)]),
     datetime.timedelta: (Tag.TIMEDELTA, lambda v: [v.days, v.seconds, v.microseconds]),
     decimal.Decimal: (Tag.DECIMAL, lambda v: [str(v)]),
     fractions.Fraction: (Tag.FRACTION, lambda v: [hex(v.numerator), hex(v.denominator)]),
     pathlib.PosixPath: (Tag.PATH, lambda v: [str(v)]),
     uuid.UUID: (Tag.UUID, lambda v: [v.bytes]),
-    pd.Timestamp: (Tag.TIMESTAMP, lambda v: [v.isoformat(), str(v.tz) if v.tz else ""]),
-    pd.Timedelta: (Tag.PD_TIMEDELTA, lambda v: [v.value]),
+    pd.Timestamp: (Tag.TIMESTAMP, lambda v: [v.isoformat(), str(v.tz) if v.tz else "", v.unit]),
+    pd.Timedelta: (Tag.PD_TIMEDELTA, lambda v: [int(v.to_timedelta64().astype(np.int64)), v.unit]),
 }
 
 
@@ -345,22 +347,26 @@ def _bytearray(data: bytes) -> bytearray:
     return bytearray(data)
 
 
-def _datetime(text: str, fold: int, zone: str) -> datetime.datetime:
-    stamp = datetime.datetime.fromisoformat(text).replace(fold=fold)
+def _zone_of(value: datetime.datetime | datetime.time) -> str:
+    return getattr(value.tzinfo, "key", None) or ""
+
+
+def _zoned(kind: type[Any], text: str, fold: int, zone: str) -> Any:
+    stamp = kind.fromisoformat(text).replace(fold=fold)
     return stamp.replace(tzinfo=zoneinfo.ZoneInfo(zone)) if zone else stamp
 
 
-def _timestamp(text: str, zone: str) -> pd.Timestamp:
-    if type(text) is not str or len(text) > MAX_STAMP:
-        raise Undecodable("A timestamp is too long.")
-    stamp = pd.Timestamp(text)
+def _timestamp(text: str, zone: str, unit: str) -> pd.Timestamp:
+    if type(text) is not str or len(text) > MAX_STAMP or unit not in _UNITS:
+        raise Undecodable("A timestamp is malformed.")
+    stamp = pd.Timestamp(text).as_unit(unit)
     return stamp.tz_convert(zone) if zone else stamp
 
 
-def _pd_timedelta(nanoseconds: int) -> pd.Timedelta:
-    if type(nanoseconds) is not int:
+def _pd_timedelta(count: int, unit: str) -> pd.Timedelta:
+    if type(count) is not int or unit not in _UNITS:
         raise Undecodable("A timedelta is malformed.")
-    return pd.Timedelta(nanoseconds)
+    return pd.Timedelta(np.timedelta64(count, unit))
 
 
 _BUILDERS: dict[Tag, Callable[..., Any]] = {
@@ -368,9 +374,9 @@ _BUILDERS: dict[Tag, Callable[..., Any]] = {
     Tag.COMPLEX: complex,
     Tag.BYTEARRAY: _bytearray,
     Tag.RANGE: range,
-    Tag.DATETIME: _datetime,
+    Tag.DATETIME: partial(_zoned, datetime.datetime),
     Tag.DATE: datetime.date.fromisoformat,
-    Tag.TIME: lambda text, fold: datetime.time.fromisoformat(text).replace(fold=fold),
+    Tag.TIME: partial(_zoned, datetime.time),
     Tag.TIMEDELTA: datetime.timedelta,
     Tag.DECIMAL: _decimal,
     Tag.FRACTION: lambda n, d: fractions.Fraction(_integer(n), _integer(d)),

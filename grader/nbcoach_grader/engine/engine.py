@@ -215,23 +215,18 @@ class Engine(LoggingConfigurable):
         self, plan: Plan, line: Line, checks: list[dict[str, Any]], deadline: float
     ) -> tuple[Standing, Decisions]:
         """Bring one line up to date and judge some checks against it."""
-        async with line.watched(plan):
-            judge, standing = await asyncio.gather(
-                self._judges.take(plan) if checks else _nothing(),
-                line.advance(plan, deadline - _JUDGE_SECONDS),
-                return_exceptions=True,
-            )
-            try:
-                if isinstance(standing, BaseException):
-                    raise standing
-                if isinstance(judge, BaseException):
-                    raise judge
-                if judge is None:
+        judging = asyncio.ensure_future(self._judges.take(plan)) if checks else None
+        try:
+            async with line.watched(plan):
+                standing = await line.advance(plan, deadline - _JUDGE_SECONDS)
+                if judging is None:
                     return standing, {}
                 if not standing.complete:
                     return standing, lost(plan, Verdict.TIMEOUT)
-                return standing, await self._judge(plan, line, judge, checks, deadline)
-            finally:
+                return standing, await self._judge(plan, line, await judging, checks, deadline)
+        finally:
+            if judging is not None:  # never cancelled either: its process would be lost and stay open
+                (judge,) = await asyncio.gather(judging, return_exceptions=True)
                 if isinstance(judge, Process):
                     judge.close()
 
@@ -249,7 +244,7 @@ class Engine(LoggingConfigurable):
             return lost(plan, Verdict.TIMEOUT)
         ours, theirs = socket.socketpair()
         with theirs:  # only the subject may hold its end, so that its death is seen
-            served = await line.serve(theirs.fileno(), total + _SLACK_SECONDS)
+            served = await line.serve(plan, theirs.fileno(), total + _SLACK_SECONDS, deadline - _JUDGE_SECONDS)
         if served is None:
             ours.close()
             return lost(plan, Verdict.CRASHED)
@@ -327,7 +322,3 @@ async def _end(child: asyncio.subprocess.Process) -> None:
         with contextlib.suppress(ProcessLookupError):
             child.kill()
         await child.wait()
-
-
-async def _nothing() -> None:
-    """Stand in for what is not needed."""

@@ -63,7 +63,7 @@ class Judges:
         prepared = self._prepared.get(key)
         while prepared is not None and prepared.spares:
             spare = prepared.spares.pop()
-            if prepared.process.usable and spare.usable:
+            if prepared.zygote.usable and prepared.process.usable and spare.usable:
                 self._prepared.move_to_end(key)
                 return spare
             spare.close()

@@ -15,7 +15,7 @@ from . import framing
 
 READY_SECONDS = 60.0
 ORDER_SECONDS = 20.0
-FORK_SECONDS = 5.0
+FORK_SECONDS = 3.0
 
 
 class ProcessGone(Exception):

@@ -31,6 +31,7 @@ GRACE_SECONDS = 1.0
 WATCH_SECONDS = 0.25
 MAX_PROCESSES = 384
 CHEAP_SECONDS = 0.05
+_CHANCES = 2
 MAX_BYTES = 256 * 2**20
 
 
@@ -73,6 +74,7 @@ class Line:
         self._box: Box | None = None
         self._snapshots: list[Snapshot] = []
         self._fatal: dict[str, CellReport] = {}
+        self._lost: dict[str, int] = {}
         self._spare: tuple[Process, Process] | None = None
         self._ended = False
 
@@ -97,7 +99,7 @@ class Line:
         keys = chain_keys(plan)
         reused = self._keep_prefix(keys)
         try:
-            for _ in range(2 * len(keys) + 2):  # each turn but the last finds one more fatal cell
+            for _ in range(_CHANCES * len(keys) + 2):  # each turn but the last finds a cell that is fatal, or may be
                 tip = await self._tip(plan)
                 if await self._run_from(plan, keys, tip, deadline):
                     return Standing(True, tuple(snapshot.report for snapshot in self._snapshots), reused)
@@ -217,20 +219,21 @@ class Line:
                 child = await self._fork(tip)
             except ProcessGone as err:
                 last = self._last()
-                await self._blame(last)
-                if last is None:
+                await self._distrust(last.key if last else "", last.report.id if last else "")
+                if last is None and self._lost[""] >= _CHANCES:
                     raise EngineFailed("A sandboxed process was lost.") from err
                 return False
             try:
                 claim = await child.order("run", source=cell.source, seconds=seconds, wait=seconds + GRACE_SECONDS)
-            except (ProcessLate, ProcessGone, OrderRefused) as err:
+            except ProcessLate:
                 child.close()
-                late = isinstance(err, ProcessLate)
-                if not (late and short):
-                    self._fatal[key] = CellReport(
-                        id=cell.id, state="timeout" if late else "crashed", seconds=seconds if late else 0.0
-                    )
+                if not short:
+                    self._fatal[key] = CellReport(id=cell.id, state="timeout", seconds=seconds)
                 await self.discard()
+                return False
+            except (ProcessGone, OrderRefused):
+                child.close()
+                await self._distrust(key, cell.id)
                 return False
             except BaseException:
                 child.close()
@@ -243,26 +246,30 @@ class Line:
             self._snapshots.append(Snapshot(key, child, report))
         return True
 
-    async def serve(self, fd: int, seconds: float) -> Process | None:
+    async def serve(self, plan: Plan, fd: int, seconds: float, deadline: float) -> Process | None:
         """Let the process after the last cell answer a judge on a socket; None if it is of no use.
 
         A fork of it does so or, where its cell is quickly run again, the process itself, which
-        saves a fork on most checks.
+        saves a fork on most checks. A process that was lost is made again once.
         """
-        last = self._last()
-        tip = last.process if last is not None and last.process is not None else self._root
-        if tip is None:
-            return None
-        try:
-            if last is not None and last is self._snapshots[-1] and last.report.seconds < CHEAP_SECONDS:
-                served = self._snapshots.pop().process or tip
+        for _ in range(_CHANCES):
+            last = self._last()
+            tip = last.process if last is not None and last.process is not None else self._root
+            if tip is None:
+                return None
+            try:
+                if last is not None and last is self._snapshots[-1] and last.report.seconds < CHEAP_SECONDS:
+                    served = self._snapshots.pop().process or tip
+                else:
+                    served = await tip.fork()
+                await served.tell("serve", [fd], seconds=seconds)
+            except ProcessGone:
+                await self._distrust(last.key if last else "", last.report.id if last else "")
+                if not (await self.advance(plan, deadline)).complete:
+                    return None
             else:
-                served = await tip.fork()
-            await served.tell("serve", [fd], seconds=seconds)
-        except ProcessGone:
-            await self._blame(last)
-            return None
-        return served
+                return served
+        return None
 
     async def fork_ahead(self) -> None:
         """Fork the process that the next edit is likely to start from, while nobody waits."""
@@ -285,10 +292,11 @@ class Line:
             spare[1].close()
         return await tip.fork()
 
-    async def _blame(self, last: Snapshot | None) -> None:
-        """End the line because the process that a cell left is of no use, and remember that cell."""
-        if last is not None:
-            self._fatal[last.key] = CellReport(id=last.report.id, state="crashed")
+    async def _distrust(self, key: str, cell: str) -> None:
+        """End the line because the process after a cell was lost; if it happens again, it is the cell's doing."""
+        self._lost[key] = self._lost.get(key, 0) + 1
+        if self._lost[key] >= _CHANCES:
+            self._fatal[key] = CellReport(id=cell, state="crashed")
         await self.discard()
 
     def _keep_prefix(self, keys: list[str]) -> int:
@@ -302,4 +310,5 @@ class Line:
                 snapshot.process.close()
         del self._snapshots[same:]
         self._fatal = {key: report for key, report in self._fatal.items() if key in keys}
+        self._lost = {key: times for key, times in self._lost.items() if key in keys}
         return same
