@@ -31,7 +31,8 @@ from nbcoach_exercises.verdicts import Verdict
 
 from .assertion import COMPARE_NAME, MODULE_NAME, TYPE_NAME, Rewriter, compare, type_of
 from .judge_peer import JudgePeer, TestTooSlow
-from .namespace import Locals, Namespace, class_methods, import_own, plain_python, stateful_imports
+from .names import class_methods, plain_python
+from .namespace import Locals, Namespace, import_own, stateful_imports
 from .peer import LATE, BoundedText, LineBroken
 from .proxy import is_proxy, is_type_proxy, oid_of, peer_of, type_name_of
 
