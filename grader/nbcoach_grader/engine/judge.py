@@ -105,11 +105,13 @@ class Judge:
         """Run test cells in order.
 
         Args:
-            cells: `{"id", "preamble", "checks": [{"id", "source", "hidden"}]}` each.
+            cells: `{"id", "preamble", "checks": [{"id", "source", "hidden"}]}` each; `allowed`, if it is
+                there and not None, lists the only attributes that learner objects may be asked for.
 
         Returns:
-            One `{"id", "score", "checks": [{"id", "verdict", "message", "seconds"}]}` a cell; `score` is
-            the value of a last expression that is a number, else None.
+            One `{"id", "score", "attributes", "checks": [{"id", "verdict", "message", "seconds"}]}` a cell;
+            `score` is the value of a last expression that is a number, else None, and `attributes` lists
+            what learner objects were asked for.
 
         """
         with _mirrored(self._peer):
@@ -118,6 +120,9 @@ class Judge:
     def _cell(self, cell: dict[str, Any]) -> dict[str, Any]:
         results: list[dict[str, Any]] = []
         score: float | None = None
+        allowed = cell.get("allowed")
+        self._peer.allowed = None if allowed is None else frozenset(allowed)
+        self._peer.attributes_asked = set()
         before = self._execute(cell["preamble"])
         for check in cell["checks"]:
             start = time.monotonic()
@@ -134,7 +139,8 @@ class Judge:
                     "seconds": time.monotonic() - start,
                 }
             )
-        return {"id": cell["id"], "score": score, "checks": results}
+        asked = sorted(self._peer.attributes_asked)
+        return {"id": cell["id"], "score": score, "attributes": asked, "checks": results}
 
     def _execute(self, source: str) -> tuple[Verdict, str | None, float | None]:
         """Run a part of a test cell and say what it came to."""
