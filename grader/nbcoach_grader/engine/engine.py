@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import shutil
 import socket
 import tempfile
 import time
@@ -21,7 +20,7 @@ from traitlets.config import LoggingConfigurable
 from nbcoach_exercises.verdicts import Verdict
 
 from ..errors import EngineFailed
-from ..sandbox.abc import Sandbox
+from ..sandbox.abc import Sandbox, remove
 from ..sandbox.choice import choose
 from .decisions import Decisions, decisions, lost, merged, orders
 from .judges import Judges
@@ -132,7 +131,7 @@ class Engine(LoggingConfigurable):
             await _end(child)
         self._zygotes.clear()
         if folder is not None:
-            await asyncio.to_thread(shutil.rmtree, folder, True)
+            await asyncio.to_thread(remove, folder)
 
     def statistics(self) -> dict[str, int]:
         """Return how many warm notebooks, judges and fork servers there are."""
