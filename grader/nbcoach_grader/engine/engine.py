@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import shutil
 import socket
 import tempfile
 import time
@@ -21,7 +20,7 @@ from traitlets.config import LoggingConfigurable
 from nbcoach_exercises.verdicts import Verdict
 
 from ..errors import EngineFailed
-from ..sandbox.abc import Sandbox
+from ..sandbox.abc import Sandbox, remove
 from ..sandbox.choice import choose
 from .decisions import Decision, Decisions, claims, decisions, lost, merged, orders
 from .judges import Judges
@@ -132,7 +131,7 @@ class Engine(LoggingConfigurable):
             await _end(child)
         self._zygotes.clear()
         if folder is not None:
-            await asyncio.to_thread(shutil.rmtree, folder, True)
+            await asyncio.to_thread(remove, folder)
 
     def statistics(self) -> dict[str, int]:
         """Return how many warm notebooks, judges and fork servers there are."""
@@ -283,7 +282,7 @@ class Engine(LoggingConfigurable):
         last: bool,
     ) -> Decisions:
         """Let a judge decide on the process at a stop; publish nothing before that one has gone."""
-        total = deadline - time.monotonic() - _SLACK_SECONDS
+        total = deadline - time.monotonic() - 2 * _SLACK_SECONDS  # one for a judge that hangs in a call of C
         if total <= 0:
             return lost(checks, Verdict.TIMEOUT)
         ours, theirs = socket.socketpair()

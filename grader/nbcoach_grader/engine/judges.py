@@ -48,6 +48,7 @@ class Judges:
         self._sandbox = sandbox
         self._prepared: OrderedDict[Key, Prepared] = OrderedDict()
         self._locks: WeakValueDictionary[Key, asyncio.Lock] = WeakValueDictionary()
+        self._refilling: set[Key] = set()
 
     def __len__(self) -> int:
         return len(self._prepared)
@@ -72,16 +73,21 @@ class Judges:
     async def refill(self, plan: Plan, stop: Stop) -> None:
         """Fork judges ahead for the next one who asks, while nobody waits."""
         key = _key(plan, stop)
-        prepared = self._prepared.get(key)
-        while prepared is not None and len(prepared.spares) < SPARES and self._prepared.get(key) is prepared:
-            try:
+        if key in self._refilling:  # two at once would both see room for the last one
+            return
+        self._refilling.add(key)
+        try:
+            prepared = self._prepared.get(key)
+            while prepared is not None and len(prepared.spares) < SPARES and self._prepared.get(key) is prepared:
                 spare = await prepared.process.fork()
-            except ProcessGone:
-                return
-            if self._prepared.get(key) is prepared:
-                prepared.spares.append(spare)
-            else:
-                spare.close()
+                if self._prepared.get(key) is prepared:
+                    prepared.spares.append(spare)
+                else:
+                    spare.close()
+        except ProcessGone:
+            return
+        finally:
+            self._refilling.discard(key)
 
     async def _fork(self, key: Key, plan: Plan, stop: Stop) -> Process:
         for _ in range(_TRIES):
