@@ -42,6 +42,7 @@ class Plan:
     limits: Limits
     files: tuple[DataFile, ...] = field(default=(), repr=False)
     data_folder: Path | None = None
+    kernel: str = ""
 
     @property
     def line(self) -> str:
