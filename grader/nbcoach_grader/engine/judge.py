@@ -29,7 +29,7 @@ import numpy as np
 
 from nbcoach_exercises.verdicts import Verdict
 
-from .assertion import COMPARE_NAME, MODULE_NAME, TYPE_NAME, Rewriter, compare, type_of
+from .assertion import MODULE_NAME, NOTING_NAME, TYPE_NAME, Rewriter, Seen, type_of
 from .judge_peer import JudgePeer, TestTooSlow
 from .namespace import Locals, Namespace, class_methods, import_own, plain_python, stateful_imports
 from .peer import LATE, BoundedText, LineBroken
@@ -92,7 +92,7 @@ class Judge:
         self._end = time.monotonic() + total
         self._namespace = Namespace(
             author.own
-            | {"__builtins__": builtins, "__name__": "__main__", COMPARE_NAME: compare, TYPE_NAME: type_of}
+            | {"__builtins__": builtins, "__name__": "__main__", NOTING_NAME: Seen, TYPE_NAME: type_of}
             | {MODULE_NAME: lambda module: self._peer.request("module", module)}
             | {"display": lambda *values, **options: None},
             answers,
@@ -226,9 +226,11 @@ def _failed(failure: BaseException) -> tuple[Verdict, str]:
 def _words(failure: BaseException) -> str:
     """Return an exception's message; a learner's object in it may refuse to be shown, or never answer."""
     try:
-        return str(failure)[:MAX_MESSAGE]
+        text = str(failure)
     except BaseException:
-        return ""
+        text = ""
+    notes = getattr(failure, "__notes__", []) if isinstance(failure, AssertionError) else []
+    return "\n".join(part for part in (text, *notes) if part)[:MAX_MESSAGE]
 
 
 @contextlib.contextmanager
