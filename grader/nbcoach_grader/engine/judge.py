@@ -33,9 +33,11 @@ from .assertion import MODULE_NAME, NOTING_NAME, TYPE_NAME, Rewriter, Seen, type
 from .judge_peer import JudgePeer, TestTooSlow
 from .namespace import Locals, Namespace, class_methods, import_own, plain_python, stateful_imports
 from .peer import LATE, BoundedText, LineBroken
+from .plan import trace_lines
 from .proxy import is_proxy, is_type_proxy, oid_of, peer_of, type_name_of
 
 MAX_MESSAGE = 2000
+PLACE_SECONDS = 1.0
 FILE = "<checks>"
 
 
@@ -123,7 +125,7 @@ class Judge:
             score = None
             verdict, message, _ = before
             if verdict is Verdict.PASSED:
-                verdict, message, score = self._execute(check["source"])
+                verdict, message, score = self._execute(check["source"], tell=not check["hidden"])
             shown = None if check["hidden"] else message
             results.append(
                 {
@@ -135,8 +137,8 @@ class Judge:
             )
         return {"id": cell["id"], "score": score, "checks": results}
 
-    def _execute(self, source: str) -> tuple[Verdict, str | None, float | None]:
-        """Run a part of a test cell and say what it came to."""
+    def _execute(self, source: str, *, tell: bool = False) -> tuple[Verdict, str | None, float | None]:
+        """Run a part of a test cell and say what it came to, and to `tell`, where the learner's code raised."""
         if self._peer.broken:
             return (*_broken(self._peer.broken), None)
         try:
@@ -164,7 +166,22 @@ class Judge:
             return (*_broken(self._peer.broken), None)
         if failure is None:
             return Verdict.PASSED, None, score
-        return (*_failed(failure), None)
+        verdict, message = _failed(failure)
+        if tell and failure is self._peer.raised:
+            message += self._place()
+        return verdict, message, None
+
+    def _place(self) -> str:
+        """Ask for the learner's line that the last exception came from; the answer is a claim, and only shown."""
+        self._peer.deadline = time.monotonic() + PLACE_SECONDS
+        try:
+            lines = trace_lines(self._peer.request("trace"))
+        except BaseException:
+            return ""
+        if not lines:
+            return ""
+        last = lines[-1]
+        return f"\nin {last.function}(), line {last.line}: {last.text}" if last.function else ""
 
 
 @lru_cache(maxsize=512)

@@ -50,6 +50,8 @@ class JudgePeer(Peer):
 
     strict = True
     unanswered = (LineBroken, TestTooSlow)
+    raised: BaseException | None = None
+    """The last exception that came from the learner's side."""
 
     def perform(self, operation: str, arguments: list[Any]) -> object:
         """Serve an exported callback or test double; everything that could lead to a test's source is refused."""
@@ -79,6 +81,10 @@ class JudgePeer(Peer):
             setattr(thing, name, self._decode(arguments[2]))
             return None
         raise ProtocolError(f"Unknown operation {operation[:100]!r}.")
+
+    def _exception(self, kind: Any, arguments: Any) -> BaseException:
+        self.raised = super()._exception(kind, arguments)
+        return self.raised
 
     def export(self, value: object, encode: Callable[[object], Any]) -> list[Any]:
         """Return the payload for a callback or a test double; never for a way into the judge itself."""
