@@ -19,11 +19,11 @@ from nbformat import NotebookNode
 from nbcoach_exercises.catalogue import Catalogue, DataFile, data_files, read_exercise, read_master, test_cells
 from nbcoach_exercises.errors import InvalidInput, UnknownCell
 from nbcoach_exercises.events import Attempt, LearnerEvent, Logged, Reaction
-from nbcoach_exercises.format import Role, role_of
+from nbcoach_exercises.format import Role, grade_id_of, role_of
 from nbcoach_exercises.model import Course, Exercise, Question, TestCell
 from nbcoach_exercises.release import learner_version
 from nbcoach_exercises.verdicts import Verdict
-from nbcoach_exercises.wire import CellSource, CheckRequest, Feedback, HintRequest, HintText
+from nbcoach_exercises.wire import CellSource, CheckRequest, Feedback, HintRequest, HintText, StyleNote
 from nbcoach_hub.storage import Store
 
 from .engine.engine import Engine
@@ -31,6 +31,7 @@ from .engine.namespace import bound_names
 from .engine.plan import Plan
 from .feedback import Judgement, judgement, not_attempted
 from .rebuild import Rebuilt, rebuild, untouched
+from .style import PATIENCE, Style, within
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +62,7 @@ class Grading:
         self.catalogue = catalogue
         self._engine = engine
         self._store = store
+        self._style = Style()
         self._grown = asyncio.Event()
 
     async def judge(
@@ -104,7 +106,12 @@ class Grading:
         course = self.catalogue.course(request.course)
         exercise = course.exercise(request.exercise)
         question = _question(exercise, request.cell)
-        judged, rebuilt = await self.judge(learner, course, exercise, question, request.cells)
+        reading = asyncio.create_task(self._advice(exercise, question, request.cells))
+        try:
+            judged, rebuilt = await self.judge(learner, course, exercise, question, request.cells)
+            style = await within(reading, PATIENCE)
+        finally:
+            reading.cancel()
         repairs = rebuilt.repairs
         if request.version != exercise.version:
             repairs += ("The exercise has a newer version, which was used; open it again to get it.",)
@@ -147,7 +154,16 @@ class Grading:
             exercise_points=points,
             exercise_max_points=exercise.points,
             solved=solved,
+            style=() if judged.verdict is Verdict.NOT_ATTEMPTED else style,
         )
+
+    async def _advice(
+        self, exercise: Exercise, question: Question, cells: Sequence[CellSource]
+    ) -> tuple[StyleNote, ...]:
+        """Return notes on the style of a question's answers."""
+        material = await asyncio.to_thread(load_material, exercise)
+        starters = {name: cell.source for cell in material.released.cells if (name := grade_id_of(cell))}
+        return await self._style.notes(cells, question.answers, starters)
 
     async def hint(self, learner: str, request: HintRequest) -> HintText:
         """Hand out one rung of a hint ladder, and note that it was asked for.
