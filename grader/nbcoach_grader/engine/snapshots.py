@@ -226,7 +226,9 @@ class Line:
                     raise EngineFailed("A sandboxed process was lost.") from err
                 return False
             try:
-                claim = await child.order("run", source=cell.source, seconds=seconds, wait=seconds + GRACE_SECONDS)
+                claim = await child.order(
+                    "run", source=cell.source, seconds=seconds, cell=cell.id, wait=seconds + GRACE_SECONDS
+                )
             except ProcessLate:
                 child.close()
                 if not short:

@@ -119,8 +119,8 @@ class Worker:
         inside.enter(box)
         return {"entered": True}
 
-    def _run(self, source: str, seconds: float) -> dict[str, Any]:
-        return run_cell(self._shell, source, seconds)
+    def _run(self, source: str, seconds: float, cell: str = "") -> dict[str, Any]:
+        return run_cell(self._shell, source, seconds, cell)
 
     def _serve(self, fd: int, seconds: float) -> dict[str, Any]:
         try:
