@@ -16,12 +16,12 @@ from nbcoach_exercises.model import Question
 from nbcoach_exercises.verdicts import Verdict, worst
 from nbcoach_exercises.wire import CellSource, CheckResult
 
-from .engine.engine import Engine
 from .engine.plan import CellReport, Mode, Outcome, Plan, TestReport
 from .feedback import Judgement, judgement
 from .material import Material, plan_of
 from .proving import Proof, prove
 from .rebuild import Rebuilt, rebuild, untouched
+from .runner import Runs
 
 log = logging.getLogger(__name__)
 
@@ -56,12 +56,12 @@ class Judging:
     """Judge learners' notebooks.
 
     Args:
-        engine: what runs and decides.
+        runner: what runs notebooks and decides on their tests.
 
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, runner: Runs) -> None:
+        self._runner = runner
         self._proofs: OrderedDict[tuple[str, str], asyncio.Task[Proof]] = OrderedDict()
 
     async def proof(self, material: Material) -> Proof:
@@ -86,7 +86,7 @@ class Judging:
         return task
 
     async def _prove(self, material: Material) -> Proof:
-        proof = await prove(self._engine, material)
+        proof = await prove(self._runner, material)
         for cell in proof.cells.values():
             if cell.why is not None:
                 log.warning("%s, test cell %r: the reference solution is %s", material.name, cell.id, cell.verdict)
@@ -102,7 +102,7 @@ class Judging:
 
         """
         rebuilt = rebuild(material.layout, question.tests, cells)
-        outcome = await self._engine.run(await self._plan(learner, material, rebuilt))
+        outcome = await self._runner.run(await self._plan(learner, material, rebuilt))
         return _judged(material, question, rebuilt, outcome), rebuilt
 
     async def grade(self, learner: str, material: Material, cells: Sequence[CellSource]) -> Graded:
@@ -113,7 +113,7 @@ class Judging:
 
         """
         rebuilt = rebuild(material.layout, tuple(material.tests), cells)
-        outcome = await self._engine.run(replace(await self._plan(learner, material, rebuilt), once=True))
+        outcome = await self._runner.run(replace(await self._plan(learner, material, rebuilt), once=True))
         reports = {report.id: report for report in outcome.tests}
         graded: list[GradedTest] = []
         for question in material.questions():

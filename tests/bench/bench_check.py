@@ -20,7 +20,6 @@ import nbformat
 from nbcoach_exercises.catalogue import Catalogue, read_master
 from nbcoach_exercises.format import Role, grade_id_of, role_of
 from nbcoach_exercises.wire import CellSource
-from nbcoach_grader.engine.engine import Engine
 from nbcoach_grader.grading import Grading
 from nbcoach_grader.material import load_material
 
