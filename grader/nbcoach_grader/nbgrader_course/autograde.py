@@ -1,0 +1,162 @@
+"""Autograde: all submissions of a course directory, from the files of learners to the files of nbgrader."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+from nbcoach_exercises.errors import InvalidInput, NbcoachError
+
+from ..engine.engine import Engine
+from .directory import Directory, Place
+from .judging import Judging
+from .masters import Master, read_masters
+from .results import GradedNotebook
+from .submissions import Submission, read_submission
+from .work import work_of
+from .writer import Finished, WriterProcess
+
+
+@dataclass
+class Summary:
+    """How a run went: sentences about what could not be used, and what else is worth knowing."""
+
+    refused: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """What is to be graded: places by assignment, and what they are judged by."""
+
+    masters: Mapping[str, Mapping[str, Master]]
+    places: Sequence[Place]
+
+
+def plan(directory: Directory, assignment: str | None, student: str | None, summary: Summary) -> Task:
+    """Find what is asked for.
+
+    Args:
+        directory: the course.
+        assignment: one assignment, or all that have submissions.
+        student: one learner, or all.
+        summary: takes what is wrong with an assignment.
+
+    Raises:
+        InvalidInput: there is no such assignment or learner, or nothing was handed in.
+
+    """
+    names = directory.assignments()
+    if assignment is not None and assignment not in names:
+        raise InvalidInput(_unknown("assignment", assignment, names))
+    masters: dict[str, Mapping[str, Master]] = {}
+    places: list[Place] = []
+    for name in names if assignment is None else [assignment]:
+        found = directory.submitted(name)
+        if student is not None:
+            found = [place for place in found if place.student == student]
+        if not found:
+            continue
+        try:
+            masters[name] = read_masters(directory, name)
+        except NbcoachError as err:
+            summary.refused.append(err.message)
+            continue
+        places += found
+    if not places and not summary.refused:
+        everybody = {place.student for name in names for place in directory.submitted(name)}
+        if student is not None and student not in everybody:
+            raise InvalidInput(_unknown("student", student, sorted(everybody)))
+        raise InvalidInput("Nothing was handed in that could be graded.")
+    return Task(masters=masters, places=places)
+
+
+async def run(
+    directory: Directory, task: Task, jobs: int, summary: Summary, report: Callable[[Sequence[GradedNotebook]], None]
+) -> None:
+    """Grade submissions and write what came of them, some at a time, reported in their order.
+
+    Args:
+        directory: the course.
+        task: what is to be graded.
+        jobs: how many at a time.
+        summary: takes what could not be read or judged.
+        report: is told of each submission once it is written.
+
+    Raises:
+        GraderFailed: the grader itself failed.
+
+    """
+    writer = WriterProcess(directory.root, task.masters)
+    engine = Engine(max_running=jobs, max_lines=2 * jobs)
+    pending: deque[asyncio.Task[Sequence[GradedNotebook]]] = deque()
+    try:
+        await engine.start()
+        await asyncio.to_thread(writer.ready)
+        course = _Course(directory, task, Judging(engine), writer, summary)
+        for place in task.places:
+            pending.append(asyncio.create_task(course.grade(place)))
+            if len(pending) > 2 * jobs:
+                report(await pending.popleft())
+        while pending:
+            report(await pending.popleft())
+    finally:
+        for left in pending:
+            left.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.gather(*pending, return_exceptions=True)
+        await engine.stop()
+        await asyncio.to_thread(writer.close)
+
+
+class _Course:
+    """Everything that grading one submission needs."""
+
+    def __init__(
+        self, directory: Directory, task: Task, judging: Judging, writer: WriterProcess, summary: Summary
+    ) -> None:
+        self._directory = directory
+        self._task = task
+        self._judging = judging
+        self._writer = writer
+        self._summary = summary
+
+    async def grade(self, place: Place) -> Sequence[GradedNotebook]:
+        masters = self._task.masters[place.assignment]
+        ignore = self._directory.paths.ignore
+        submission = await asyncio.to_thread(read_submission, place, masters, ignore)
+        self._summary.refused += submission.unreadable.values()
+        self._summary.notes += submission.notes
+        graded = []
+        missing = []
+        for name, master in masters.items():
+            if name in submission.notebooks:
+                work = work_of(submission.notebooks[name], master.released)
+                graded.append(await self._judging.grade(place.student, master, work))
+            elif name not in submission.unreadable:
+                missing.append(name)
+                self._summary.notes.append(f"{place.folder} has no {name}.ipynb, which comes to 0 points.")
+        await asyncio.to_thread(self._writer.write, _finished(submission, graded, missing))
+        return graded
+
+
+def _finished(submission: Submission, graded: Sequence[GradedNotebook], missing: Sequence[str]) -> Finished:
+    return Finished(
+        student=submission.student,
+        assignment=submission.assignment,
+        timestamp=submission.timestamp,
+        notebooks=tuple(graded),
+        missing=tuple(missing),
+        unreadable=tuple(submission.unreadable),
+        files=submission.files,
+    )
+
+
+def _unknown(what: str, name: str, known: Sequence[str]) -> str:
+    close = get_close_matches(name, known, 1)
+    return f"There is no {what} {name!r}." + (f" Did you mean {close[0]!r}?" if close else "")
