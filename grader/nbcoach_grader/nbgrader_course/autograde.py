@@ -20,6 +20,8 @@ from .submissions import Submission, read_submission
 from .work import work_of
 from .writer import Finished, WriterProcess
 
+_AHEAD = 8
+
 
 @dataclass
 class Summary:
@@ -101,7 +103,7 @@ async def run(
         course = _Course(directory, task, Judging(engine), writer, summary)
         for place in task.places:
             pending.append(asyncio.create_task(course.grade(place)))
-            if len(pending) > 2 * jobs:
+            if len(pending) > jobs + _AHEAD:
                 report(await pending.popleft())
         while pending:
             report(await pending.popleft())
@@ -125,6 +127,8 @@ class _Course:
         self._judging = judging
         self._writer = writer
         self._summary = summary
+        self._writing = asyncio.Lock()
+        self._waiting: list[tuple[Finished, asyncio.Future[None]]] = []
 
     async def grade(self, place: Place) -> Sequence[GradedNotebook]:
         masters = self._task.masters[place.assignment]
@@ -141,8 +145,25 @@ class _Course:
             elif name not in submission.unreadable:
                 missing.append(name)
                 self._summary.notes.append(f"{place.folder} has no {name}.ipynb, which comes to 0 points.")
-        await asyncio.to_thread(self._writer.write, _finished(submission, graded, missing))
+        await self._written(_finished(submission, graded, missing))
         return graded
+
+    async def _written(self, finished: Finished) -> None:
+        """Have a submission written together with all that wait for the same."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((finished, done))
+        async with self._writing:
+            batch, self._waiting = self._waiting, []
+            if batch:
+                (outcome,) = await asyncio.gather(
+                    asyncio.to_thread(self._writer.write, [waiting for waiting, _ in batch]), return_exceptions=True
+                )
+                for _, future in batch:
+                    if isinstance(outcome, BaseException):
+                        future.set_exception(outcome)
+                    else:
+                        future.set_result(None)
+        await done
 
 
 def _finished(submission: Submission, graded: Sequence[GradedNotebook], missing: Sequence[str]) -> Finished:

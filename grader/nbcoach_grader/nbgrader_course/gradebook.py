@@ -14,6 +14,8 @@ from typing import Any
 from nbgrader.api import (
     Assignment,
     BaseCell,
+    Comment,
+    Grade,
     Gradebook,
     GradeCell,
     Student,
@@ -161,8 +163,10 @@ class Scores:
             if db.get(Student, student) is None:
                 if not self._create_student:
                     raise InvalidCourse(f"No student with the id {student!r} exists in the gradebook.")
-                self._book.add_student(student)
-            found = self._book.add_submission(assignment, student)
+                db.add(Student(id=student))
+            with db.no_autoflush:
+                found = _new_submission(self._book.find_assignment(assignment), student)
+                db.add(found)
         if timestamp is not None:
             found.timestamp = timestamp
         return found
@@ -177,6 +181,18 @@ class Scores:
             penalty = self._penalties.plugin_inst.late_submission_penalty(student, book.score, late)
             if penalty is not None:
                 book.late_submission_penalty = self._penalties._check_late_penalty(book, penalty)
+
+
+def _new_submission(assignment: Assignment, student: str) -> SubmittedAssignment:
+    """Mirror the cells of an assignment, as `Gradebook.add_submission` does, but without a commit of its own."""
+    submission = SubmittedAssignment(assignment_id=assignment.id, assignment=assignment, student_id=student)
+    for notebook in assignment.notebooks:
+        book = SubmittedNotebook(notebook=notebook, assignment=submission)
+        for cell in (*notebook.grade_cells, *notebook.task_cells):
+            Grade(cell=cell, notebook=book)
+        for cell in (*notebook.solution_cells, *notebook.task_cells):
+            Comment(cell=cell, notebook=book)
+    return submission
 
 
 def _save(book: SubmittedNotebook, graded: GradedNotebook) -> None:

@@ -16,6 +16,7 @@ from nbconvert.filters.highlight import Highlight2HTML
 from nbconvert.filters.widgetsdatatypefilter import WidgetsDataTypeFilter
 from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
 from nbformat import NotebookNode
+from nbformat.v4 import new_notebook
 from nbgrader.converters import GenerateFeedback
 
 from .directory import Directory
@@ -28,10 +29,11 @@ class _Exporter(HTMLExporter):
     """nbconvert's exporter, which remembers what it has rendered."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self._coloured: dict[str, Any] = {}
+        super().__init__(**kwargs)  # type: ignore[no-untyped-call]
+        self._coloured: dict[str, tuple[dict[str, Any], _Coloured]] = {}
         self._text = lru_cache(maxsize=_KEPT)(lambda source: HTMLExporter.markdown2html(self, {}, source))
-        self.register_filter("filter_data_type", WidgetsDataTypeFilter(notebook_metadata={}, parent=self))
+        plain = WidgetsDataTypeFilter(notebook_metadata={}, parent=self)
+        self.register_filter("filter_data_type", plain)  # type: ignore[no-untyped-call]
 
     @pass_context
     def markdown2html(self, context: Any, source: str) -> str:
@@ -39,17 +41,20 @@ class _Exporter(HTMLExporter):
         attached = context.get("cell", {}).get("attachments")
         return str(super().markdown2html(context, source) if attached else self._text(source))
 
-    def from_notebook_node(  # type: ignore[override]
-        self, nb: NotebookNode, resources: dict[str, Any] | None = None, **kw: Any
-    ) -> tuple[str, dict[str, Any]]:
-        """Render a notebook."""
-        told = nb.metadata.get("language_info", {})
+    def page(self, notebook: NotebookNode, resources: dict[str, Any]) -> str:
+        """Render a notebook, as `from_notebook_node` does but without two deep copies of it."""
+        told = notebook.metadata.get("language_info", {})
         lexer = str(told.get("pygments_lexer", told.get("name", "ipython3")))
         if lexer not in self._coloured:
-            self._coloured[lexer] = _Coloured(Highlight2HTML(pygments_lexer=lexer, parent=self))
-        self.register_filter("highlight_code", self._coloured[lexer])
-        page, told = TemplateExporter.from_notebook_node(self, nb, self._init_resources(resources), **kw)
-        return page, told
+            empty = new_notebook(metadata=notebook.metadata)  # type: ignore[no-untyped-call]
+            coloured = _Coloured(Highlight2HTML(pygments_lexer=lexer, parent=self))
+            self.register_filter("highlight_code", coloured)  # type: ignore[no-untyped-call]
+            own = self._init_resources(dict(resources))  # type: ignore[no-untyped-call]
+            _, known = TemplateExporter.from_notebook_node(self, empty, own)
+            self._coloured[lexer] = known, coloured
+        known, coloured = self._coloured[lexer]
+        self.register_filter("highlight_code", coloured)  # type: ignore[no-untyped-call]
+        return str(self.template.render(nb=notebook, resources={**known, **resources})).lstrip()
 
 
 class _Coloured:
@@ -73,7 +78,7 @@ class Pages:
     def __init__(self, directory: Directory) -> None:
         converter = GenerateFeedback(coursedir=directory.paths, config=directory.config)
         self._exporter = _Exporter(parent=converter, config=converter.config)
-        self._style: CSSHTMLHeaderPreprocessor = CSSHTMLHeaderPreprocessor(parent=converter, enabled=True)
+        self._style = CSSHTMLHeaderPreprocessor(parent=converter, enabled=True)
         self._inlining: dict[str, Any] | None = None
 
     def page(self, name: str, notebook: NotebookNode, told: Told) -> str:
@@ -101,7 +106,7 @@ class Pages:
             },
         }
         if self._inlining is None:
-            _, styled = self._style.preprocess(notebook, self._exporter._init_resources(resources))
+            known = self._exporter._init_resources(resources)  # type: ignore[no-untyped-call]
+            _, styled = self._style.preprocess(notebook, known)
             self._inlining = styled["inlining"]
-        page, _ = self._exporter.from_notebook_node(notebook, {**resources, "inlining": self._inlining})
-        return page
+        return self._exporter.page(notebook, {**resources, "inlining": self._inlining})

@@ -1,8 +1,8 @@
-"""The writer: scores, graded notebooks and feedback pages of one submission after the other.
+"""The writer: scores, graded notebooks and feedback pages of some submissions at a time.
 
 It works in a process of its own beside the engine. Files first, whole folders at a time, then the scores in one
-transaction: a run that is killed leaves each submission as it was or as it will be, and the next run writes
-the same again.
+transaction: a run that is killed leaves no half notebook and no half scores, and the next run writes the
+same again.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import multiprocessing
 import os
 import shutil
 import signal
-import threading
-from collections.abc import Iterable, Mapping
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -75,8 +75,8 @@ class Writer:
         for notebooks in masters.values():
             self._scores.record(notebooks)
 
-    def write(self, finished: Finished) -> None:
-        """Write one submission.
+    def write(self, finished: Sequence[Finished]) -> None:
+        """Write some submissions, and make their scores last together.
 
         Raises:
             WritingFailed: a file cannot be written.
@@ -84,7 +84,8 @@ class Writer:
 
         """
         try:
-            self._write(finished)
+            for submission in finished:
+                self._write(submission)
         except BaseException:
             self._scores.rollback()
             raise
@@ -100,7 +101,7 @@ class Writer:
         pages: dict[str, bytes] = {}
         for notebook in finished.notebooks:
             node = autograded(masters[notebook.notebook], notebook)
-            files[f"{notebook.notebook}.ipynb"] = json.dumps(node, indent=1, ensure_ascii=False).encode()
+            files[f"{notebook.notebook}.ipynb"] = json.dumps(node, ensure_ascii=False).encode()
             page = self._pages.page(notebook.notebook, node, told[notebook.notebook])
             pages[f"{notebook.notebook}.html"] = page.encode("utf-8", "replace")
         place = finished.assignment, finished.student
@@ -176,7 +177,6 @@ class WriterProcess:
         self._process = context.Process(target=_serve, args=(theirs, root, masters), daemon=True)
         self._process.start()
         theirs.close()
-        self._lock = threading.Lock()
 
     def ready(self) -> None:
         """Wait until the gradebook is open and knows the assignments.
@@ -188,19 +188,18 @@ class WriterProcess:
         """
         self._answer()
 
-    def write(self, finished: Finished) -> None:
-        """Write one submission; callers wait for each other.
+    def write(self, finished: Sequence[Finished]) -> None:
+        """Write some submissions; one call at a time.
 
         Raises:
-            GraderFailed: it could not be written.
+            GraderFailed: they could not be written.
 
         """
-        with self._lock:
-            try:
-                self._line.send(finished)
-            except OSError as err:
-                raise WritingFailed("The process that writes results has ended.") from err
-            self._answer()
+        try:
+            self._line.send(finished)
+        except OSError as err:
+            raise WritingFailed("The process that writes results has ended.") from err
+        self._answer()
 
     def close(self) -> None:
         """End the process."""
@@ -222,6 +221,8 @@ class WriterProcess:
 def _serve(line: Connection, root: Path, masters: Mapping[str, Mapping[str, Master]]) -> None:
     """Write what comes in until the other side is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the other side decides when to stop
+    # nbgrader asks the program `alembic`, which stands beside Python, for the version of a new gradebook.
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     logging.getLogger("traitlets").setLevel(logging.ERROR)
     try:
         writer = Writer(root, masters)
@@ -229,16 +230,19 @@ def _serve(line: Connection, root: Path, masters: Mapping[str, Mapping[str, Mast
         line.send(err)
         return
     line.send(None)
-    with contextlib.suppress(EOFError, OSError):
+    with contextlib.suppress(OSError):  # nobody is there any more
         while True:
-            finished = line.recv()
+            try:
+                finished = line.recv()
+            except EOFError:
+                break
             try:
                 writer.write(finished)
             except NbcoachError as err:
                 line.send(err)
             except Exception as err:
                 log.exception("A submission could not be written")
-                line.send(WritingFailed(f"The results of {finished.student!r} could not be written: {err!r}"))
+                line.send(WritingFailed(f"Results could not be written: {err!r}"))
             else:
                 line.send(None)
     writer.close()
