@@ -49,7 +49,7 @@ def run_cell(shell: InteractiveShell, source: str, seconds: float) -> dict[str, 
     output = BoundedText()
     start = time.perf_counter()
     error: BaseException | None = None
-    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output), _limit(seconds):
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output), time_limit(seconds):
         try:
             result = shell.run_cell(source, store_history=True)  # type: ignore[no-untyped-call]
             error = result.error_before_exec or result.error_in_exec
@@ -123,7 +123,7 @@ def _place(trace: types.TracebackType | None) -> tuple[int | None, str | None]:
 
 
 @contextlib.contextmanager
-def _limit(seconds: float) -> Iterator[None]:
+def time_limit(seconds: float) -> Iterator[None]:
     """Raise `OutOfTime` in whatever runs after some seconds; the service kills what catches it."""
 
     def ring(*_: object) -> None:
