@@ -26,6 +26,8 @@ from .rebuild import Rebuilt, rebuild, untouched
 log = logging.getLogger(__name__)
 
 MAX_PROOFS = 512
+WHOLE = ""
+"""No cell has this name; asking for it too rebuilds and runs what follows the last test."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +114,7 @@ class Judging:
             GraderFailed: the grader broke; nothing is known about the work.
 
         """
-        rebuilt = rebuild(material.layout, tuple(material.tests), cells)
+        rebuilt = rebuild(material.layout, (*material.tests, WHOLE), cells)
         outcome = await self._engine.run(replace(await self._plan(learner, material, rebuilt), once=True))
         reports = {report.id: report for report in outcome.tests}
         graded: list[GradedTest] = []

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 
-_PLACES = ("/dev/shm", "/dev/mqueue", "/tmp", "/var/tmp", "~", "~/.ipython", "~/.local", "~/.jupyter", ".")  # noqa: S108
+_PLACES = ("/dev/shm", "/dev/mqueue", "/tmp", "/var/tmp", "~", "~/.ipython", "~/.local", "~/.jupyter", ".")
 _IPC = ("/proc/sysvipc/shm", "/proc/sysvipc/msg", "/proc/sysvipc/sem")
 
 

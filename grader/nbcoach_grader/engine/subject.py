@@ -44,7 +44,7 @@ def run_cell(shell: InteractiveShell, source: str, seconds: float) -> dict[str, 
 
     """
     # What an earlier cell did to how cells are read must not reach into later questions.
-    shell.input_transformer_manager = TransformerManager()
+    shell.input_transformer_manager = TransformerManager()  # type: ignore[no-untyped-call]
     shell.ast_transformers = []
     output = BoundedText()
     start = time.perf_counter()

@@ -13,7 +13,7 @@ from nbcoach_exercises.errors import InvalidInput, NbcoachError
 
 from ..engine.engine import Engine
 from .directory import Directory, Place
-from .judging import Judging
+from .marking import Marking
 from .masters import Master, read_masters
 from .results import GradedNotebook
 from .submissions import Submission, read_submission
@@ -25,11 +25,12 @@ _AHEAD = 8
 
 @dataclass
 class Summary:
-    """How a run went: sentences about what could not be used, and what else is worth knowing."""
+    """How a run went: what could not be used, why the grader failed, what else is worth knowing, also for authors."""
 
     refused: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    warnings: dict[str, None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +101,7 @@ async def run(
     try:
         await engine.start()
         await asyncio.to_thread(writer.ready)
-        course = _Course(directory, task, Judging(engine), writer, summary)
+        course = _Course(directory, task, Marking(engine), writer, summary)
         for place in task.places:
             pending.append(asyncio.create_task(course.grade(place)))
             if len(pending) > jobs + _AHEAD:
@@ -120,11 +121,11 @@ class _Course:
     """Everything that grading one submission needs."""
 
     def __init__(
-        self, directory: Directory, task: Task, judging: Judging, writer: WriterProcess, summary: Summary
+        self, directory: Directory, task: Task, marking: Marking, writer: WriterProcess, summary: Summary
     ) -> None:
         self._directory = directory
         self._task = task
-        self._judging = judging
+        self._marking = marking
         self._writer = writer
         self._summary = summary
         self._writing = asyncio.Lock()
@@ -141,10 +142,11 @@ class _Course:
         for name, master in masters.items():
             if name in submission.notebooks:
                 work = work_of(submission.notebooks[name], master.released)
-                graded.append(await self._judging.grade(place.student, master, work))
+                graded.append(await self._marking.grade(place.student, master, work))
             elif name not in submission.unreadable:
                 missing.append(name)
                 self._summary.notes.append(f"{place.folder} has no {name}.ipynb, which comes to 0 points.")
+        self._summary.warnings |= dict.fromkeys(f"{w.notebook}: {text}" for w in graded for text in w.warnings)
         await self._written(_finished(submission, graded, missing))
         return graded
 

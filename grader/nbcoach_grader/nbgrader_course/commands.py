@@ -53,6 +53,8 @@ def autograde(directory: Path, assignment: str | None, student: str | None, jobs
         summary.failed.append(err.message)
     except NbcoachError as err:
         summary.refused.append(err.message)
+    for warning in summary.warnings:
+        click.echo(f"warning for the author: {warning}", err=True)
     for note in summary.notes:
         click.echo(f"note: {note}", err=True)
     for problem in summary.refused:

@@ -45,6 +45,7 @@ class GradedNotebook:
     notebook: str
     cells: tuple[GradedCell, ...]
     repairs: tuple[str, ...]
+    warnings: tuple[str, ...]
     seconds: float
     reports: Mapping[str, CellReport]
     sources: tuple[tuple[str, str], ...]
