@@ -112,7 +112,7 @@ class Judging:
             GraderFailed: the grader broke; nothing is known about the work.
 
         """
-        rebuilt = rebuild(material.layout, tuple(material.tests), cells)
+        rebuilt = rebuild(material.layout, tuple(material.tests), cells, whole=True)
         outcome = await self._runner.run(replace(await self._plan(learner, material, rebuilt), once=True))
         reports = {report.id: report for report in outcome.tests}
         graded: list[GradedTest] = []
