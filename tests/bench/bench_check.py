@@ -20,8 +20,8 @@ import nbformat
 from nbcoach_exercises.catalogue import Catalogue, read_master
 from nbcoach_exercises.format import Role, grade_id_of, role_of
 from nbcoach_exercises.wire import CellSource
-from nbcoach_grader.engine.engine import Engine
-from nbcoach_grader.grading import Grading, load_material
+from nbcoach_grader.grading import Grading
+from nbcoach_grader.material import load_material
 
 COURSE = Catalogue.read(Path(__file__).parents[2] / "exercises/courses").course("python-foundations")
 EXERCISE = COURSE.exercises["noisy-sensor"]

@@ -19,6 +19,7 @@ from nbcoach_hub.confinement import drop_capabilities, forbid_syscalls, no_new_p
 MAX_FILE_BYTES = 64 * 2**20
 MAX_FILES = 256
 MAX_CPU_SECONDS = 600
+TERMINALS = ("/dev/tty", "/dev/ptmx", "/dev/pts")
 
 
 def enter(order: Mapping[str, Any]) -> None:
@@ -26,6 +27,8 @@ def enter(order: Mapping[str, Any]) -> None:
 
     Args:
         order: `folder`, `memory_bytes`, and at the Landlock level `read_only`, the files to be read.
+            A Jupyter kernel's also has `environment`, more variables, `kernel`: local sockets may be
+            listened at, and `terminals`: they may be opened, as it sees none but its own.
 
     Raises:
         OSError: a part of the confinement cannot be had; the process must not be used.
@@ -36,12 +39,15 @@ def enter(order: Mapping[str, Any]) -> None:
     os.umask(0o077)
     os.environ.clear()
     os.environ.update(HOME=folder, TMPDIR=folder, PATH="/usr/local/bin:/usr/bin:/bin", LANG="C.UTF-8", MPLBACKEND="Agg")
+    os.environ.update(order.get("environment", {}))
     _limit(int(order["memory_bytes"]))
     if "read_only" in order:
         drop_capabilities()
         no_new_privileges()
-        restrict_files(order["read_only"], [folder], tcp=False, unix=False, devices=["/dev/null"])
-        forbid_syscalls("cell")
+        kernel = bool(order.get("kernel"))
+        devices = ["/dev/null", *(TERMINALS if order.get("terminals") else ())]
+        restrict_files(order["read_only"], [folder], tcp=False, unix=kernel, devices=devices)
+        forbid_syscalls("kernel" if kernel else "cell")
 
 
 def _limit(memory_bytes: int) -> None:
