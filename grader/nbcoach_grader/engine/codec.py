@@ -245,7 +245,7 @@ class Decoder:
             return self._composite(Tag(node[0]), node[1:])
         except Undecodable:
             raise
-        except (ValueError, TypeError, ArithmeticError, LookupError, AttributeError, MemoryError, OSError) as err:
+        except Exception as err:  # whatever a library makes of parts that it never expected
             raise Undecodable(f"A value is malformed: {type(err).__name__}.") from err
         finally:
             self._depth -= 1
