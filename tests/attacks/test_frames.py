@@ -6,9 +6,11 @@ Deterministic: seeds are encoded values of every kind, and every mutation is dra
 from __future__ import annotations
 
 import collections
+import contextlib
 import datetime
 import decimal
 import fractions
+import io
 import pathlib
 import random
 import resource
@@ -113,7 +115,8 @@ def test_the_decoder_survives_a_hundred_thousand_frames(sides: tuple[JudgePeer, 
     seeds = [Encoder(subject).encode(value) for value in VALUES]
     draw = random.Random(15)
     decoded = refused = 0
-    Decoder(judge).decode(seeds[-8])
+    for seed in seeds:
+        Decoder(judge).decode(framing.unpack(msgpack.packb(seed)))  # each is accepted as it is
     before, slowest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, 0.0
     for number in range(FRAMES):
         node = draw.choice(seeds)
@@ -142,22 +145,23 @@ def test_the_line_survives_whatever_comes_over_it() -> None:
         with ours, theirs:
             judge, subject = JudgePeer(ours), SubjectPeer(theirs, {})
             judge.deadline = time.monotonic() + 20
-            value = Encoder(subject).encode(draw.choice(VALUES))
-            frame: Any = draw.choice([[0, value, ""], [1, value, value, ""], [2, "typename", 1], [2, "call", 1, value]])
-            theirs.sendall(_framed(draw, frame) + _framed(draw, [0, value, "said"]))
+            value, error, words = map(Encoder(subject).encode, (draw.choice(VALUES), ValueError, ["words"]))
+            frames: list[Any] = [[0, value, ""], [1, error, words, ""], [2, "typename", 1], [2, "call", 1, value]]
+            theirs.sendall(_framed(draw, draw.choice(frames)) + _framed(draw, [0, value, "said"])[: draw.randrange(200)])
             theirs.shutdown(socket.SHUT_WR)
             try:
-                judge.request("name", "answer")
+                with contextlib.redirect_stdout(io.StringIO()):
+                    judge.request("name", "answer")
                 ends["value"] += 1
             except LineBroken as broken:
                 ends[broken.reason] += 1
             except BaseException:  # what the learner's side says was raised; never more than its word
                 ends["raised"] += 1
     assert ends["timeout"] == 0
-    assert min(ends[end] for end in ("value", "violation", "crashed", "raised")) > 20, ends
+    assert min(ends[end] for end in ("value", "violation", "crashed", "raised")) > 9, ends
 
 
 def _framed(draw: random.Random, frame: Any) -> bytes:
-    data: bytes = msgpack.packb(mutated(frame, draw) if draw.random() < 0.7 else frame, use_bin_type=True)
+    data: bytes = msgpack.packb(mutated(frame, draw) if draw.random() < 0.5 else frame, use_bin_type=True)
     data = flipped(data, draw) if draw.random() < 0.3 else data
     return len(data).to_bytes(4, "big") + data
