@@ -42,12 +42,11 @@ class GradedTest:
 
 @dataclass(frozen=True, kw_only=True)
 class Graded:
-    """What a whole notebook came to; `warnings` are for its author."""
+    """What a whole notebook came to; `rebuilt` is what ran, `warnings` are for its author."""
 
     tests: tuple[GradedTest, ...]
     cells: tuple[CellReport, ...]
-    answers: dict[str, str]
-    repairs: tuple[str, ...]
+    rebuilt: Rebuilt
     warnings: tuple[str, ...]
     seconds: float
 
@@ -124,8 +123,7 @@ class Judging:
         return Graded(
             tests=tuple(graded),
             cells=outcome.cells,
-            answers=dict(rebuilt.answers),
-            repairs=rebuilt.repairs,
+            rebuilt=rebuilt,
             warnings=tuple(warning for test in graded for warning in _warnings(test, reports[test.id])),
             seconds=outcome.seconds,
         )

@@ -253,7 +253,7 @@ class Decoder:
             return value
         except Undecodable:
             raise
-        except (ValueError, TypeError, ArithmeticError, LookupError, AttributeError, MemoryError, OSError) as err:
+        except Exception as err:  # whatever a library makes of parts that it never expected
             raise Undecodable(f"A value is malformed: {type(err).__name__}.") from err
         finally:
             self._depth -= 1

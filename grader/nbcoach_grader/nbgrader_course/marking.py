@@ -10,9 +10,8 @@ from nbcoach_exercises.verdicts import Verdict
 
 from ..engine.engine import Engine
 from ..engine.names import plain_python
-from ..judging import WHOLE, GradedTest, Judging
+from ..judging import GradedTest, Judging
 from ..material import Material, material_of
-from ..rebuild import rebuild
 from .masters import Master
 from .results import MANUAL, GradedCell, GradedNotebook
 from .work import Work
@@ -43,8 +42,7 @@ class Marking:
         """
         material = self._material(master)
         graded = await self._judging.grade(student, material, work.cells)
-        rebuilt = rebuild(material.layout, (*material.tests, WHOLE), work.cells)
-        sources = tuple((cell.id, cell.source) for cell in rebuilt.cells if cell.id not in material.tests)
+        sources = tuple((cell.id, cell.source) for cell in graded.rebuilt.cells if cell.id not in material.tests)
         written = {name: text for name, (text, _) in work.texts.items()} | dict(sources)
         unanswered = frozenset(
             name
@@ -58,7 +56,7 @@ class Marking:
             assignment=master.assignment,
             notebook=master.name,
             cells=tuple(_in_order(master, tests, unanswered)),
-            repairs=graded.repairs,
+            repairs=graded.rebuilt.repairs,
             warnings=graded.warnings,
             seconds=graded.seconds,
             reports={report.id: report for report in graded.cells},
