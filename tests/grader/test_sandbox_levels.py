@@ -127,7 +127,7 @@ def test_orphans_are_reaped_where_they_are_born(boxed: Engine, run: Any) -> None
 def test_memory_of_all_processes_together_is_bounded(boxed: Engine, run: Any) -> None:
     if not holds(boxed, Name.TOTAL_MEMORY):
         pytest.skip("no control group for memory can be made here")
-    eat = "import os\nif os.fork() == 0:\n    x = b'x' * (150 * 2**20)\n    os.read(r, 1)\n    os._exit(0)"
+    eat = "import os\nif os.fork() == 0:\n    os.close(w)\n    x = b'x' * (150 * 2**20)\n    os.read(r, 1)\n    os._exit(0)"
     hog = "import os\nr, w = os.pipe()\n" + f"for _ in range(9):\n    {eat.replace(chr(10), chr(10) + '    ')}\n"
     hog += "for _ in range(9):\n    if os.wait()[1]:\n        os.kill(os.getpid(), 9)"
     limits = Limits(seconds=12, memory_mb=200)

@@ -33,7 +33,6 @@ MAX_PROCESSES = 384
 CHEAP_SECONDS = 0.05
 _CHANCES = 2
 MAX_BYTES = 256 * 2**20
-_TOO_MUCH = "All processes of the notebook together used too much memory."
 
 
 @dataclass(frozen=True)
@@ -237,7 +236,9 @@ class Line:
                 claim = await child.order("run", source=cell.source, seconds=seconds, wait=seconds + GRACE_SECONDS)
             except ProcessLate:
                 child.close()
-                if not short:
+                if await self.out_of_memory():
+                    self._fatal[key] = _too_much(cell.id)
+                elif not short:
                     self._fatal[key] = CellReport(id=cell.id, state="timeout", seconds=seconds)
                 await self.discard()
                 return False
@@ -306,7 +307,7 @@ class Line:
         """End the line because the process after a cell was lost; if it happens again, it is the cell's doing."""
         self._lost[key] = self._lost.get(key, 0) + 1
         if await self.out_of_memory():
-            self._fatal[key] = CellReport(id=cell, state="raised", name="MemoryError", message=_TOO_MUCH)
+            self._fatal[key] = _too_much(cell)
         elif self._lost[key] >= _CHANCES:
             self._fatal[key] = CellReport(id=cell, state="crashed")
         await self.discard()
@@ -324,3 +325,9 @@ class Line:
         self._fatal = {key: report for key, report in self._fatal.items() if key in keys}
         self._lost = {key: times for key, times in self._lost.items() if key in keys}
         return same
+
+
+def _too_much(cell: str) -> CellReport:
+    """Report a cell during which the kernel ended a process of the line for want of memory."""
+    words = "All processes of the notebook together used too much memory."
+    return CellReport(id=cell, state="raised", name="MemoryError", message=words)
