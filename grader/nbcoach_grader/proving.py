@@ -124,6 +124,11 @@ def reference_plan(material: Material, sources: Mapping[str, str] | None = None)
     return plan_of(material, REFERENCE, replace(rebuilt, stops=stops), shared=chosen, once=True)
 
 
+def with_proof(plan: Plan, proof: Proof) -> Plan:
+    """Return a plan that judges by what the reference solution has shown."""
+    return replace(plan, shared=proof.shared, attributes=proof.attributes)
+
+
 def _shown(test: TestCell) -> TestCell:
     """Return a test cell whose checks all tell what they found: the author may know."""
     return replace(test, checks=tuple(replace(check, hidden=False) for check in test.checks))
