@@ -24,7 +24,7 @@ from ..sandbox.abc import Sandbox, remove
 from ..sandbox.choice import AUTO, LEVELS, choose
 from .decisions import Decision, Decisions, claims, decisions, lost, merged, orders, out_of_memory
 from .judges import Judges
-from .plan import Mode, Outcome, Plan, Stop
+from .plan import Begun, Mode, Outcome, Plan, Stop, nothing
 from .process import OrderRefused, Process, ProcessGone, ProcessLate, start_zygote
 from .snapshots import Line, Standing
 
@@ -157,25 +157,25 @@ class Engine(LoggingConfigurable):
         """Start the fork server of a course before its first learner comes."""
         await self.zygote(imports)
 
-    async def run(self, plan: Plan) -> Outcome:
+    async def run(self, plan: Plan, begun: Begun = nothing) -> Outcome:
         """Run a learner's notebook and judge it at its stops.
 
-        A learner's requests are served one after the other. One that nobody waits for any more
-        is dropped if it has not begun, and else carried out: a process that was left in the middle
-        of an order could not be used again.
+        A learner's requests are served one after the other; `begun` is called when it is this one's
+        turn. One that nobody waits for any more is dropped if it has not begun, and else carried out: a
+        process that was left in the middle of an order could not be used again.
 
         Raises:
             EngineFailed: the grader itself failed; nothing is known about the work.
 
         """
-        begun = asyncio.Event()
-        task = asyncio.create_task(self._in_turn(plan, begun))
+        started = asyncio.Event()
+        task = asyncio.create_task(self._in_turn(plan, started, begun))
         self._tasks.add(task)
         task.add_done_callback(self._done)
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
-            if not begun.is_set():
+            if not started.is_set():
                 task.cancel()
             me = asyncio.current_task()
             if task.cancelled() and me is not None and not me.cancelling():
@@ -187,10 +187,11 @@ class Engine(LoggingConfigurable):
         if not task.cancelled():
             task.exception()  # somebody has looked at it, also where the caller has gone
 
-    async def _in_turn(self, plan: Plan, begun: asyncio.Event) -> Outcome:
+    async def _in_turn(self, plan: Plan, started: asyncio.Event, begun: Begun) -> Outcome:
         turn = self._turns.setdefault(plan.learner, asyncio.Lock())
         async with turn, self._running:
-            begun.set()
+            started.set()
+            begun()
             if plan.once:
                 return await self._work_once(plan)
             outcome: Outcome | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -147,6 +147,14 @@ class Outcome:
     tests: tuple[TestReport, ...]
     seconds: float
     reused: int
+
+
+Begun = Callable[[], None]
+"""Called when a request has its turn, after it may have waited."""
+
+
+def nothing() -> None:
+    """Stand for a caller who need not know."""
 
 
 def chain_keys(plan: Plan) -> list[str]:

@@ -25,7 +25,7 @@ from traitlets import Float, Integer, List, Unicode
 from traitlets.config import LoggingConfigurable
 
 from ..engine.decisions import Decisions, merged
-from ..engine.plan import CellReport, Outcome, Plan
+from ..engine.plan import Begun, CellReport, Outcome, Plan, nothing
 from ..errors import EngineFailed
 from ..sandbox.abc import Sandbox
 from ..sandbox.choice import choose
@@ -102,7 +102,7 @@ class KernelEngine(LoggingConfigurable):
         """
         await self._pool(kernel).filled()
 
-    async def run(self, plan: Plan) -> Outcome:
+    async def run(self, plan: Plan, begun: Begun = nothing) -> Outcome:
         """Run a learner's notebook and its tests. A learner's requests are served one after the other.
 
         Raises:
@@ -112,6 +112,7 @@ class KernelEngine(LoggingConfigurable):
         """
         turn = self._turns.setdefault(plan.learner, asyncio.Lock())
         async with turn, self._running:
+            begun()
             pool = self._pool(plan.kernel)
             blind = any(check.hidden for test in plan.tests for check in test.checks)
             kernels: list[Kernel] = []
