@@ -30,7 +30,9 @@ import numpy as np
 from nbcoach_exercises.verdicts import Verdict
 
 from .assertion import MODULE_NAME, NOTING_NAME, TYPE_NAME, Rewriter, Seen, type_of
+from .class_checks import class_checks
 from .judge_peer import JudgePeer, TestTooSlow
+from .learner_files import file_reads
 from .names import class_methods, plain_python
 from .namespace import Locals, Namespace, import_own, stateful_imports
 from .peer import LATE, BoundedText, LineBroken
@@ -304,8 +306,10 @@ def _mirrored(peer: JudgePeer) -> Iterator[None]:
         (inspect, "signature"): signature_of,
         (inspect, "isfunction"): lambda t: type_name_of(t) == "function" if is_proxy(t) else is_function(t),
         (inspect, "isclass"): lambda t: is_type_proxy(t) if is_proxy(t) else is_class(t),
+        **class_checks(peer),
+        **file_reads(peer),
     }
-    kept = {place: getattr(*place) for place in replaced}
+    kept = {place: vars(place[0])[place[1]] for place in replaced}
     for (owner, name), replacement in replaced.items():
         setattr(owner, name, replacement)
     try:

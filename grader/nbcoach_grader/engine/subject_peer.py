@@ -10,6 +10,7 @@ import random
 import socket
 import types
 from collections.abc import Callable, MutableMapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,9 @@ import numpy as np
 from ..errors import ProtocolError
 from .peer import DATA_TYPE_MODULES, STATEFUL_MODULES, Peer, importable_name
 from .trace import trace_of
+
+MAX_FILE = 8 * 2**20
+"""Largest file in bytes that a test may read from the learner's folder."""
 
 
 class SubjectPeer(Peer):
@@ -105,6 +109,29 @@ class SubjectPeer(Peer):
 
     def _do_issubclass(self, oid: int, value: Any) -> object:
         return bool(issubclass(self._decode(value), self.exported(oid)))
+
+    def _do_is_instance(self, oid: int, module: str, name: str) -> object:
+        return bool(isinstance(self.exported(oid), self._class(module, name)))
+
+    def _do_is_subclass(self, oid: int, module: str, name: str) -> object:
+        return bool(issubclass(self.exported(oid), self._class(module, name)))
+
+    def _class(self, module: str, name: str) -> Any:
+        """Return a class that the judge has too; `()` where this side lacks it."""
+        if module == "__main__":
+            return self._namespace.get(name, ())
+        try:
+            return self.find_library(module, name)
+        except (ImportError, AttributeError):
+            return ()
+
+    def _do_read_file(self, name: str) -> object:
+        path = Path(name)
+        return path.read_bytes() if path.is_file() and path.stat().st_size <= MAX_FILE else None
+
+    def _do_file_size(self, name: str) -> object:
+        path = Path(name)
+        return path.stat().st_size if path.exists() else None
 
     def _do_type(self, oid: int) -> object:
         return type(self.exported(oid))
