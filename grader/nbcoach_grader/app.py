@@ -18,6 +18,7 @@ from nbcoach_hub.storage import Store, open_store
 
 from .engine.engine import Engine
 from .grading import Grading
+from .kernels.engine import KernelEngine
 from .live import live_routes
 from .routes import api_routes
 
@@ -31,7 +32,7 @@ class Grader(Service):
     store_url = Unicode(help="URL of the store, such as sqlite:///file; by default NBCOACH_STORE_URL.").tag(config=True)
     engine = Instance(Engine, help="What runs and judges cells.")
 
-    classes = [Engine]  # noqa: RUF012 - traitlets' own way to name what can be configured
+    classes = [Engine, KernelEngine]  # noqa: RUF012 - traitlets' own way to name what can be configured
 
     @default("courses")
     def _default_courses(self) -> str:

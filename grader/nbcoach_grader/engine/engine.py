@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
-from traitlets import Float, Integer
+from traitlets import Float, Instance, Integer, default
 from traitlets.config import LoggingConfigurable
 
 from nbcoach_exercises.verdicts import Verdict
 
 from ..errors import EngineFailed
+from ..kernels.engine import KernelEngine
 from ..sandbox.abc import Sandbox, remove
 from ..sandbox.choice import choose
 from .decisions import Decision, Decisions, claims, decisions, lost, merged, orders
@@ -71,6 +72,12 @@ class Engine(LoggingConfigurable):
         15.0, help="Longest time in seconds for judging one question, unless an exercise allows its cells more."
     ).tag(config=True)
 
+    kernels = Instance(KernelEngine, help="What runs notebooks in other languages than Python.")
+
+    @default("kernels")
+    def _default_kernels(self) -> KernelEngine:
+        return KernelEngine(parent=self)
+
     def _max_running_default(self) -> int:
         return 2 * (os.cpu_count() or 1)
 
@@ -117,6 +124,7 @@ class Engine(LoggingConfigurable):
     async def stop(self) -> None:
         """End every process and remove every file; idempotent."""
         folder, self._folder = self._folder, None
+        await self.kernels.stop()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, *self._preparing, return_exceptions=True)
@@ -150,8 +158,13 @@ class Engine(LoggingConfigurable):
 
         Raises:
             EngineFailed: the grader itself failed; nothing is known about the work.
+            InvalidInput: the notebook is in a language whose kernel is not installed.
 
         """
+        if plan.kernel:
+            if self.running:
+                await self.kernels.start()
+            return await self.kernels.run(plan)
         begun = asyncio.Event()
         task = asyncio.create_task(self._in_turn(plan, begun))
         self._tasks.add(task)
