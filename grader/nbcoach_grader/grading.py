@@ -17,11 +17,11 @@ from nbcoach_exercises.verdicts import Verdict
 from nbcoach_exercises.wire import CellSource, CheckRequest, Feedback, HintRequest, HintText, StyleNote
 from nbcoach_hub.storage import Store
 
-from .engine.engine import Engine
 from .feedback import Judgement
 from .judging import Judging
 from .material import Material, load_material
 from .rebuild import Rebuilt
+from .runner import Runs
 from .style import PATIENCE, Style, within
 
 log = logging.getLogger(__name__)
@@ -32,14 +32,14 @@ class Grading:
 
     Args:
         catalogue: the courses.
-        engine: what runs and judges.
+        runner: what runs and judges.
         store: where attempts are kept; None judges without keeping anything.
 
     """
 
-    def __init__(self, catalogue: Catalogue, engine: Engine, store: Store | None = None) -> None:
+    def __init__(self, catalogue: Catalogue, runner: Runs, store: Store | None = None) -> None:
         self.catalogue = catalogue
-        self._judging = Judging(engine)
+        self._judging = Judging(runner)
         self._store = store
         self._style = Style()
         self._grown = asyncio.Event()

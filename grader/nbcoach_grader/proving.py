@@ -15,10 +15,10 @@ from nbcoach_exercises.model import TestCell
 from nbcoach_exercises.verdicts import Verdict, worst
 from nbcoach_exercises.wire import CellSource
 
-from .engine.engine import Engine
 from .engine.plan import CheckReport, Mode, Outcome, Plan, TestReport
 from .material import Material, plan_of
 from .rebuild import rebuild
+from .runner import Runs
 
 REFERENCE = "\0reference"
 
@@ -70,7 +70,7 @@ class Proof:
         return all(cell.verdict is Verdict.PASSED for cell in self.cells.values())
 
 
-async def prove(engine: Engine, material: Material) -> Proof:
+async def prove(runner: Runs, material: Material) -> Proof:
     """Judge the reference solution, and where it does not pass beside its process, inside it.
 
     Raises:
@@ -78,7 +78,7 @@ async def prove(engine: Engine, material: Material) -> Proof:
 
     """
     plan = reference_plan(material)
-    outcome = await engine.run(plan)
+    outcome = await runner.run(plan)
     reports = {report.id: report for report in outcome.tests}
     doubtful = {
         name
@@ -87,7 +87,7 @@ async def prove(engine: Engine, material: Material) -> Proof:
     }
     seconds = outcome.seconds
     if doubtful:
-        inside = await engine.run(replace(plan, shared=plan.shared | doubtful))
+        inside = await runner.run(replace(plan, shared=plan.shared | doubtful))
         seconds += inside.seconds
         reports |= {report.id: report for report in inside.tests if report.id in doubtful and _passed(report)}
     return Proof(

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from IPython.core.inputtransformer2 import TransformerManager
 from IPython.core.interactiveshell import InteractiveShell
 
 from .peer import BoundedText
@@ -42,6 +43,9 @@ def run_cell(shell: InteractiveShell, source: str, seconds: float, cell: str = "
         an exception are empty where there was none.
 
     """
+    # What an earlier cell did to how cells are read must not reach into later questions.
+    shell.input_transformer_manager = TransformerManager()  # type: ignore[no-untyped-call]
+    shell.ast_transformers = []
     output = BoundedText()
     blank = len(source) - len(source.lstrip("\n"))  # IPython leaves out empty lines at the start
     CELLS[shell.execution_count] = (cell, blank)

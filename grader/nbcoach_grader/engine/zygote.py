@@ -117,6 +117,7 @@ class Worker:
 
     def _enter(self, box: dict[str, Any]) -> dict[str, Any]:
         inside.enter(box)
+        sys.path.insert(0, "")  # modules that stand beside the notebook, as in a kernel
         return {"entered": True}
 
     def _run(self, source: str, seconds: float, cell: str = "") -> dict[str, Any]:
