@@ -375,14 +375,14 @@ def _zoned(kind: type[Any], text: str, fold: int, zone: str) -> Any:
 def _timestamp(text: str, zone: str, unit: Any) -> pd.Timestamp:
     if type(text) is not str or len(text) > MAX_STAMP or unit not in _UNITS:
         raise Undecodable("A timestamp is malformed.")
-    stamp = pd.Timestamp(text).as_unit(unit)  # type: ignore[arg-type]
+    stamp = pd.Timestamp(text).as_unit(unit)
     return stamp.tz_convert(zone) if zone else stamp
 
 
 def _pd_timedelta(count: int, unit: Any) -> pd.Timedelta:
     if type(count) is not int or unit not in _UNITS:
         raise Undecodable("A timedelta is malformed.")
-    return pd.Timedelta(np.timedelta64(count, unit))  # type: ignore[call-overload]
+    return pd.Timedelta(np.timedelta64(count, unit))
 
 
 _BUILDERS: dict[Tag, Callable[..., Any]] = {
