@@ -119,6 +119,7 @@ class Grading:
             exercise_points=points,
             exercise_max_points=exercise.points,
             solved=solved,
+            reference=(await self._judging.proof(material)).reference(question),
             style=() if judged.verdict is Verdict.NOT_ATTEMPTED else style,
         )
 

@@ -19,7 +19,7 @@ from nbcoach_exercises.wire import CellSource, CheckResult
 from .engine.plan import CellReport, Mode, Outcome, Plan, TestReport
 from .feedback import Judgement, judgement
 from .material import Material, plan_of
-from .proving import Proof, prove
+from .proving import Proof, prove, with_proof
 from .rebuild import Rebuilt, rebuild, untouched
 from .runner import Runs
 
@@ -129,8 +129,7 @@ class Judging:
         )
 
     async def _plan(self, learner: str, material: Material, rebuilt: Rebuilt) -> Plan:
-        proof = await self.proof(material)
-        return plan_of(material, learner, rebuilt, shared=proof.shared, attributes=proof.attributes)
+        return with_proof(plan_of(material, learner, rebuilt), await self.proof(material))
 
 
 def _judged(material: Material, question: Question, rebuilt: Rebuilt, outcome: Outcome) -> Judgement:

@@ -73,7 +73,7 @@ class Style:
                 if any(item["code"] not in RULES and cells[item["cell"]] not in own for item in found):
                     cells = own  # what cannot be read is not these cells' fault
                     found = await _checked(own, ",".join(RULES.keys() - _ANYWHERE))
-        except (OSError, ValueError, TimeoutError) as err:
+        except (OSError, ValueError, LookupError, TypeError) as err:
             self._complain(err)
             return ()
         notes = {name: list[StyleNote]() for name in answers}

@@ -40,7 +40,10 @@ class Marking:
             GraderFailed: the grader broke; nothing is known about the work.
 
         """
-        material = self._material(master)
+        key = master.assignment, master.name
+        if key not in self._materials:
+            self._materials[key] = material_from(master)
+        material = self._materials[key]
         graded = await self._judging.grade(student, material, work.cells)
         sources = tuple((cell.id, cell.source) for cell in graded.rebuilt.cells if cell.id not in material.tests)
         written = {name: text for name, (text, _) in work.texts.items()} | dict(sources)
@@ -65,17 +68,16 @@ class Marking:
             unanswered=unanswered,
         )
 
-    def _material(self, master: Master) -> Material:
-        key = master.assignment, master.name
-        if key not in self._materials:
-            self._materials[key] = material_of(
-                master.notebook,
-                master.released,
-                name=f"{master.assignment}/{master.name}",
-                files=master.files,
-                imports=preloaded([cell.source for cell in master.notebook.cells if cell.cell_type == "code"]),
-            )
-        return self._materials[key]
+
+def material_from(master: Master) -> Material:
+    """Return what judging a master needs."""
+    return material_of(
+        master.notebook,
+        master.released,
+        name=f"{master.assignment}/{master.name}",
+        files=master.files,
+        imports=preloaded([cell.source for cell in master.notebook.cells if cell.cell_type == "code"]),
+    )
 
 
 def preloaded(sources: Sequence[str]) -> tuple[str, ...]:
