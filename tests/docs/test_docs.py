@@ -259,6 +259,7 @@ CONFIGURABLE = {
     "Service": "nbcoach_hub.service",
     "Grader": "nbcoach_grader.app",
     "Engine": "nbcoach_grader.engine.engine",
+    "KernelEngine": "nbcoach_grader.kernels.engine",
     "Recommender": "nbcoach_recommender.app",
     "AccountsService": "nbcoach_hub.accounts",
     "PasswordAuthenticator": "nbcoach_hub.authenticator",

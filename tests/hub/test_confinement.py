@@ -148,7 +148,7 @@ def test_other_processes_are_out_of_reach(jail: Jail, policy: str) -> None:
         try:
             fd = os.pidfd_open(victim)
         except PermissionError:
-            assert policy == "cell"
+            assert policy in ("cell", "kernel")
         else:
             refused(signal.pidfd_send_signal, fd, signal.SIGKILL)
         """,
@@ -203,10 +203,11 @@ def test_local_sockets_are_refused(jail: Jail, policy: str) -> None:
     jail.run(
         policy,
         """
-        expected = (errno.EPERM, errno.EAFNOSUPPORT)
+        expected = (errno.EPERM, errno.EAFNOSUPPORT, errno.EOPNOTSUPP)
         for family in (socket.AF_UNIX, socket.AF_VSOCK, socket.AF_PACKET, 38):
             for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_RAW):
-                refused(socket.socket, family, kind, errors=expected)
+                if (policy, family, kind) != ("kernel", socket.AF_UNIX, socket.SOCK_STREAM):
+                    refused(socket.socket, family, kind, errors=expected)
         refused(socket.socketpair, socket.AF_UNIX, socket.SOCK_DGRAM)
         refused(socket.socket, socket.AF_NETLINK, socket.SOCK_RAW, 9, errors=expected)
         one, other = socket.socketpair()
@@ -214,6 +215,35 @@ def test_local_sockets_are_refused(jail: Jail, policy: str) -> None:
         assert other.recv(1) == b"x"
         """,
     )
+
+
+def test_a_kernel_listens_locally_and_connects_nowhere(jail: Jail, tmp_path: Path) -> None:
+    door = tmp_path / "door"
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(door))
+        listening.listen()
+        jail.run(
+            "kernel",
+            f"""
+            for family in (socket.AF_INET, socket.AF_INET6, socket.AF_NETLINK):
+                for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_RAW):
+                    refused(socket.socket, family, kind, errors=(errno.EOPNOTSUPP,))
+            refused(socket.socket, socket.AF_UNIX, socket.SOCK_SEQPACKET, errors=(errno.EOPNOTSUPP,))
+            one = socket.socket(socket.AF_UNIX)
+            refused(one.connect, {str(door)!r})
+            refused(one.connect, "\\0abstract")
+            refused(one.sendmsg, [b"x"], [], 0, {str(door)!r}, errors=(errno.EOPNOTSUPP, errno.ENOTCONN))
+            refused(one.sendto, b"x", {str(door)!r})
+            refused(syscall, "sendmmsg", one.fileno(), NULL, 0, 0)
+            one.bind("\\0own")
+            one.listen()
+            child = os.fork()
+            if child == 0:
+                os.setsid()
+                os._exit(0)
+            assert os.waitpid(child, 0)[1] == 0
+            """,
+        )
 
 
 def test_a_cell_has_no_network_and_no_groups(jail: Jail) -> None:

@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
 import resource
 import shutil
 import socket
@@ -279,10 +280,13 @@ async def _received(channel: Any) -> dict[str, Any] | None:
 
 
 def _furnish(folder: Path, files: Iterable[DataFile], keeper: int, memory_bytes: int) -> None:
+    owner = folder.stat()  # a box may have a user id of its own
     for file in files:
         target = folder / file.path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(file.content)
+    for made in folder.rglob("*"):
+        os.chown(made, owner.st_uid, owner.st_gid, follow_symlinks=False)
     for pid in descendants(keeper):
         used = int(Path(f"/proc/{pid}/statm").read_text().split()[0]) * resource.getpagesize()
         with contextlib.suppress(PermissionError):  # the namespace's first process: it runs nothing of a learner
