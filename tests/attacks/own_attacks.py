@@ -118,15 +118,17 @@ SINGLE: dict[str, str] = {
         _PEER + _SELF + "def squares(n):\n    p = peer()\n    while True:\n        try: p.request('typename', 1)\n"
         "        except Exception: pass\n"
     ),
-    "answers twice": _PEER + _SELF + "def squares(n):\n    for _ in range(50): peer()._send([0, [2, 7, [1]], ''])\n    return None\n",
-    "answers and forks": (
-        _SELF + "import os\ndef squares(n):\n    os.fork()\n    os.fork()\n    return n\n"
-    ),
+    "answers twice": _PEER
+    + _SELF
+    + "def squares(n):\n    for _ in range(50): peer()._send([0, [2, 7, [1]], ''])\n    return None\n",
+    "answers and forks": (_SELF + "import os\ndef squares(n):\n    os.fork()\n    os.fork()\n    return n\n"),
     "answers with half a frame": (
         _PEER + _SELF + "def squares(n):\n    import time\n    peer().sock.sendall(b'\\x00\\x00')\n    time.sleep(60)\n"
     ),
     "announces a huge frame": (
-        _PEER + _SELF + "def squares(n):\n    peer().sock.sendall(b'\\xff\\xff\\xff\\xff' + b'x' * 10000)\n    return None\n"
+        _PEER
+        + _SELF
+        + "def squares(n):\n    peer().sock.sendall(b'\\xff\\xff\\xff\\xff' + b'x' * 10000)\n    return None\n"
     ),
     "frames nested beyond measure": (
         _PEER + _SELF + "def squares(n):\n    body = b'\\x91' * 200000 + b'\\xc0'\n"
@@ -151,13 +153,16 @@ SINGLE: dict[str, str] = {
     ),
     "object within object within object": (
         "class P:\n    def __getattr__(self, n): return P()\n    def __iter__(self): return P()\n    def __next__(self): return P()\n"
-        "    def __len__(self): return 10 ** 9\n    def __getitem__(self, k): return P()\ndef squares(n): return P()\n" + _SELF
+        "    def __len__(self): return 10 ** 9\n    def __getitem__(self, k): return P()\ndef squares(n): return P()\n"
+        + _SELF
     ),
-    "array of huge shape": "import numpy as np\ndef squares(n): return np.broadcast_to(np.int8(1), (10 ** 6, 10 ** 6))\n" + _SELF,
+    "array of huge shape": "import numpy as np\ndef squares(n): return np.broadcast_to(np.int8(1), (10 ** 6, 10 ** 6))\n"
+    + _SELF,
     # the shell, the interpreter and its hooks
     "run_cell that says all is well": (
         "ip = get_ipython()\nclass R: error_before_exec = error_in_exec = None; success = True; result = None\n"
-        "ip.run_cell = lambda *a, **k: R()\ntype(ip).run_cell = lambda *a, **k: R()\ndef squares(n): return None\n" + _SELF
+        "ip.run_cell = lambda *a, **k: R()\ntype(ip).run_cell = lambda *a, **k: R()\ndef squares(n): return None\n"
+        + _SELF
     ),
     "the grader's own modules replaced": (
         "import sys\nfor name in [n for n in sys.modules if n.startswith('nbcoach')]:\n    m = sys.modules[name]\n"
@@ -179,7 +184,8 @@ SINGLE: dict[str, str] = {
         "    while True:\n        try:\n            while True: pass\n        except BaseException: pass\n" + _SELF
     ),
     "alarm blocked": (
-        "import signal\nsignal.pthread_sigmask(signal.SIG_BLOCK, range(1, 65))\ndef squares(n):\n    while True: pass\n" + _SELF
+        "import signal\nsignal.pthread_sigmask(signal.SIG_BLOCK, range(1, 65))\ndef squares(n):\n    while True: pass\n"
+        + _SELF
     ),
     "threads at work while asked": (
         "import threading\ndef run():\n    while True:\n        globals()['squares'] = lambda n: [n]\n        globals()['each'] = lambda f, i: i\n"
@@ -189,7 +195,8 @@ SINGLE: dict[str, str] = {
         "import resource\nresource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))\nresource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
         "def squares(n): return None\n" + _SELF
     ),
-    "recursion limit of nothing": "import sys\ndef squares(n):\n    sys.setrecursionlimit(60)\n    return squares(n)\n" + _SELF,
+    "recursion limit of nothing": "import sys\ndef squares(n):\n    sys.setrecursionlimit(60)\n    return squares(n)\n"
+    + _SELF,
     "kills all it can reach": "import os, signal\ndef squares(n): return None\nos.kill(-1, signal.SIGKILL)\n",
     "kills its own group": "import os, signal\ndef squares(n):\n    os.killpg(0, signal.SIGKILL)\n" + _SELF,
     "stops its own group": "import os, signal\nos.killpg(0, signal.SIGSTOP)\ndef squares(n): return None\n",
@@ -212,10 +219,12 @@ SINGLE: dict[str, str] = {
     ),
     # folders that are hard to remove
     "a folder too deep to remove": (
-        "import os\ntry:\n    for _ in range(3000):\n        os.mkdir('d'); os.chdir('d')\nexcept OSError: pass\ndef squares(n): return None\n" + _SELF
+        "import os\ntry:\n    for _ in range(3000):\n        os.mkdir('d'); os.chdir('d')\nexcept OSError: pass\ndef squares(n): return None\n"
+        + _SELF
     ),
     "a folder too deep to walk": (
-        "import os\ndef squares(n):\n    for _ in range(1500):\n        try: os.mkdir('d'); os.chdir('d')\n        except OSError: break\n" + _SELF
+        "import os\ndef squares(n):\n    for _ in range(1500):\n        try: os.mkdir('d'); os.chdir('d')\n        except OSError: break\n"
+        + _SELF
     ),
     "names that are no text": (
         "import os\nfor name in (b'\\xff\\xfe', b'a' * 255, b'\\x1b]0;x\\x07', b'..\\n'): open(name, 'w').close()\n"
@@ -224,10 +233,13 @@ SINGLE: dict[str, str] = {
     "more files than can be counted": (
         "for number in range(20000): open(f'f{number}', 'w').close()\ndef squares(n): return None\n" + _SELF
     ),
-    "a file with holes": "import os\nos.truncate(os.open('big', os.O_CREAT | os.O_RDWR), 2 ** 40)\ndef squares(n): return None\n" + _SELF,
+    "a file with holes": "import os\nos.truncate(os.open('big', os.O_CREAT | os.O_RDWR), 2 ** 40)\ndef squares(n): return None\n"
+    + _SELF,
     # words
-    "half a character": "def squares(n):\n    raise RuntimeError('\\ud800\\udfff \\x00 \\x1b[2J')\nprint('\\ud800 \\x9b31m')\n" + _SELF,
-    "a name that is none": "def squares(n):\n    if n < 1: return None\n    raise type('\\ud800' * 300, (BaseException,), {})('x' * 10 ** 7)\n" + _SELF,
+    "half a character": "def squares(n):\n    raise RuntimeError('\\ud800\\udfff \\x00 \\x1b[2J')\nprint('\\ud800 \\x9b31m')\n"
+    + _SELF,
+    "a name that is none": "def squares(n):\n    if n < 1: return None\n    raise type('\\ud800' * 300, (BaseException,), {})('x' * 10 ** 7)\n"
+    + _SELF,
     "a report of megabytes": (
         "import sys\nsys.stdout.write('x' * 10 ** 8)\nclass E(Exception):\n    def __str__(self): return 'y' * 10 ** 8\n"
         "def squares(n): return None\ndef each(f, i): return None\nraise E\n"
@@ -305,7 +317,10 @@ def each(f, items): return None
 """
 STAGED: dict[str, tuple[str, ...]] = {
     "files, environment and pipes": (_KEEP, "import os\ntry: os.mkfifo('pipe')\nexcept OSError: pass\n" + _KEEP, _FIND),
-    "the same source, run again": (_KEEP + _FIND.replace("def squares(n): return None\ndef each(f, items): return None\n", ""),) * 2,
+    "the same source, run again": (
+        _KEEP + _FIND.replace("def squares(n): return None\ndef each(f, items): return None\n", ""),
+    )
+    * 2,
     "a thread that tells later": (_THREAD, _THREAD, _FIND),
     "memory of all kinds": (_MEMORY, _MEMORY, _MEMORY + "\nprint('again')"),
 }

@@ -147,7 +147,9 @@ def test_the_line_survives_whatever_comes_over_it() -> None:
             judge.deadline = time.monotonic() + 20
             value, error, words = map(Encoder(subject).encode, (draw.choice(VALUES), ValueError, ["words"]))
             frames: list[Any] = [[0, value, ""], [1, error, words, ""], [2, "typename", 1], [2, "call", 1, value]]
-            theirs.sendall(_framed(draw, draw.choice(frames)) + _framed(draw, [0, value, "said"])[: draw.randrange(200)])
+            theirs.sendall(
+                _framed(draw, draw.choice(frames)) + _framed(draw, [0, value, "said"])[: draw.randrange(200)]
+            )
             theirs.shutdown(socket.SHUT_WR)
             try:
                 with contextlib.redirect_stdout(io.StringIO()):
