@@ -86,4 +86,4 @@ def test_what_is_no_notebook_is_refused(campaign: Campaign, run: Any, name: str)
 
 
 def test_cases_with_files_are_named() -> None:
-    assert WITH_FILES == {name for name, case in CASES.items() if any(op["op"] in FILES for op in case["ops"])}
+    assert {name for name, case in CASES.items() if any(op["op"] in FILES for op in case["ops"])} == WITH_FILES
