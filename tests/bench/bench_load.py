@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import json
 import os
+import sys
 import statistics
 import time
 from pathlib import Path
@@ -142,6 +143,7 @@ async def measure(learners: int, turns: int, level: str) -> dict[str, object]:
         body["cold"] = await crowd(engine, learners, 1, 0)
         await asyncio.sleep(1)
         body["pss_mb"] = snapshot_pss(engine)
+        print(body, file=sys.stderr)
         calm = body["none"] = await crowd(engine, learners, turns, 1)
         first = 1 + turns
         for name, source in HOSTILE.items():
@@ -150,6 +152,7 @@ async def measure(learners: int, turns: int, level: str) -> dict[str, object]:
             figures = await crowd(engine, learners, turns, first)
             figures["slower"] = round(1 - figures["checks_per_s"] / calm["checks_per_s"], 2)  # type: ignore[operator]
             body[name] = figures
+            print(name, figures, file=sys.stderr)
             first += turns
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
