@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from nbcoach_exercises.model import Question, TestCell
 from nbcoach_exercises.verdicts import Verdict, worst
-from nbcoach_exercises.wire import CheckResult, LearnerError
+from nbcoach_exercises.wire import CheckResult, LearnerError, Place
 
 from .engine.plan import CellReport, Outcome, TestReport
+from .explanation import explanation
 
 MAX_OUTPUT = 8 * 1024
 _ESCAPES = re.compile(
@@ -63,27 +64,6 @@ def judgement(question: Question, tests: Sequence[TestCell], outcome: Outcome) -
     )
 
 
-def not_attempted(tests: Sequence[TestCell]) -> Judgement:
-    """Return the judgement of an answer that is still the starter."""
-    checks = tuple(
-        CheckResult(
-            id=check.id,
-            name=check.name,
-            verdict=Verdict.NOT_ATTEMPTED,
-            hidden=check.hidden,
-            points=0.0,
-            max_points=check.points,
-            message=None,
-            hints=len(check.hints),
-        )
-        for test in tests
-        for check in test.checks
-    )
-    return Judgement(
-        verdict=Verdict.NOT_ATTEMPTED, points=0.0, checks=checks, error=None, output="", seconds=0.0, peak_mb=0.0
-    )
-
-
 def clean(text: str) -> str:
     """Return text without escape sequences and control characters; it is shown as text, never as markup."""
     return _ESCAPES.sub("", text).encode("utf-8", "replace").decode()
@@ -118,9 +98,16 @@ def _results(test: TestCell, report: TestReport | None, cause: Verdict | None) -
                 max_points=check.points,
                 message=clean(message)[:4000] if message else None,
                 hints=len(check.hints),
+                explanation=_explained(message) if verdict is Verdict.ERROR and message else None,
             )
         )
     return results
+
+
+def _explained(message: str) -> str | None:
+    """Explain a check's "Name: what it says"; further lines are about the place."""
+    name, _, words = clean(message).partition("\n")[0].partition(": ")
+    return explanation(name, words)
 
 
 def _points(test: TestCell, verdicts: Mapping[str, Verdict], score: float | None) -> dict[str, float]:
@@ -136,10 +123,17 @@ def _points(test: TestCell, verdicts: Mapping[str, Verdict], score: float | None
 
 
 def _error(report: CellReport) -> LearnerError:
+    name, message = clean(report.name), clean(report.message)
+    places = [
+        Place(cell=clean(p.cell) or "?", line=p.line, text=clean(p.text), function=clean(p.function), times=p.times)
+        for p in report.trace
+    ]
     return LearnerError(
         cell=report.id,
-        name=clean(report.name),
-        message=clean(report.message),
+        name=name,
+        message=message,
         line=report.line,
         text=clean(report.text) if report.text else None,
+        explanation=explanation(name, message),
+        trace=tuple(places),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import functools
+import socket
 import sys
 import types
 from collections.abc import Callable
@@ -50,6 +51,30 @@ class JudgePeer(Peer):
 
     strict = True
     unanswered = (LineBroken, TestTooSlow)
+    raised: BaseException | None = None
+    """The last exception that came from the learner's side."""
+
+    attributes_asked: set[str]
+    """Public attributes that tests asked of learner objects; the reference's run tells which to allow."""
+
+    allowed: frozenset[str] | None = None
+    """Attributes that a learner's object may be asked for; None allows all."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        super().__init__(sock)
+        self.attributes_asked = set()
+
+    def may_ask(self, name: str) -> bool:
+        """Tell whether a test may ask a learner's object for an attribute, and note that it did.
+
+        Where the reference gave data, a learner's object with methods of its own would vouch for itself.
+        """
+        if name.startswith("__"):
+            return True
+        if self.allowed is not None and name not in self.allowed:
+            return False
+        self.attributes_asked.add(name)
+        return True
 
     def perform(self, operation: str, arguments: list[Any]) -> object:
         """Serve an exported callback or test double; everything that could lead to a test's source is refused."""
@@ -79,6 +104,10 @@ class JudgePeer(Peer):
             setattr(thing, name, self._decode(arguments[2]))
             return None
         raise ProtocolError(f"Unknown operation {operation[:100]!r}.")
+
+    def _exception(self, kind: Any, arguments: Any) -> BaseException:
+        self.raised = super()._exception(kind, arguments)
+        return self.raised
 
     def export(self, value: object, encode: Callable[[object], Any]) -> list[Any]:
         """Return the payload for a callback or a test double; never for a way into the judge itself."""

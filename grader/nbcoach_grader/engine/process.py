@@ -144,6 +144,12 @@ class Process:
             self.close()
             raise ProcessGone from err
 
+    def dismiss(self) -> None:
+        """Give no more orders: the process ends by itself, and `gone` can tell when."""
+        self.usable = False
+        with contextlib.suppress(OSError):
+            self._control.shutdown(socket.SHUT_WR)
+
     async def gone(self, seconds: float) -> bool:
         """Wait until the process and all who hold its socket have ended; False if some have not."""
         loop = asyncio.get_running_loop()

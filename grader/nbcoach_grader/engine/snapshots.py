@@ -17,7 +17,7 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..errors import EngineFailed, SandboxFailed
 from ..sandbox.abc import Box, Sandbox
@@ -46,10 +46,10 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Standing:
-    """Where a line stands: a report for each cell, and whether there was time for all of them."""
+    """Where a line stands: a report for each cell, how many of them there was time for, how many were kept."""
 
-    complete: bool
     cells: tuple[CellReport, ...]
+    reached: int
     reused: int
 
 
@@ -103,12 +103,13 @@ class Line:
             for _ in range(_CHANCES * len(keys) + 2):  # each turn but the last finds a cell that is fatal, or may be
                 tip = await self._tip(plan)
                 if await self._run_from(plan, keys, tip, deadline):
-                    return Standing(True, tuple(snapshot.report for snapshot in self._snapshots), reused)
+                    reports = tuple(snapshot.report for snapshot in self._snapshots)
+                    return Standing(reports, len(reports), reused)
                 reused = 0
         except _NoTime:
             done = [snapshot.report for snapshot in self._snapshots]
             late = [CellReport(id=cell.id, state="timeout") for cell in plan.cells[len(done) :]]
-            return Standing(False, (*done, *late), reused)
+            return Standing((*done, *late), len(done), reused)
         raise EngineFailed("The notebook could not be run to its end.")
 
     @contextlib.asynccontextmanager
@@ -186,9 +187,9 @@ class Line:
                 if root is self._root:
                     await self._end()
 
-    def _last(self) -> Snapshot | None:
-        """Return the last snapshot that has a process."""
-        return next((snapshot for snapshot in reversed(self._snapshots) if snapshot.process is not None), None)
+    def _last(self, after: int | None = None) -> Snapshot | None:
+        """Return the last snapshot that has a process, among the first `after`."""
+        return next((snapshot for snapshot in reversed(self._snapshots[:after]) if snapshot.process is not None), None)
 
     async def _tip(self, plan: Plan) -> Process:
         last = self._last()
@@ -215,6 +216,7 @@ class Line:
             _NoTime: the deadline has come.
 
         """
+        places = {stop.after for stop in plan.stops} if plan.once else set(range(len(keys) + 1))
         for number in range(len(self._snapshots), len(keys)):
             key, cell = keys[number], plan.cells[number]
             if key in self._fatal:
@@ -225,7 +227,7 @@ class Line:
             if seconds <= 0:
                 raise _NoTime
             try:
-                child = await self._fork(tip)
+                child = tip if number not in places and tip is not self._root else await self._fork(tip)
             except ProcessGone as err:
                 last = self._last()
                 await self._distrust(last.key if last else "", last.report.id if last else "")
@@ -233,7 +235,9 @@ class Line:
                     raise EngineFailed("A sandboxed process was lost.") from err
                 return False
             try:
-                claim = await child.order("run", source=cell.source, seconds=seconds, wait=seconds + GRACE_SECONDS)
+                claim = await child.order(
+                    "run", source=cell.source, seconds=seconds, cell=cell.id, wait=seconds + GRACE_SECONDS
+                )
             except ProcessLate:
                 child.close()
                 if await self.out_of_memory():
@@ -253,34 +257,64 @@ class Line:
             if short and report.state == "timeout":
                 child.close()
                 raise _NoTime
+            if child is tip:
+                self._emptied(tip)
             tip = child
             self._snapshots.append(Snapshot(key, child, report))
         return True
 
-    async def serve(self, plan: Plan, fd: int, seconds: float, deadline: float) -> Process | None:
-        """Let the process after the last cell answer a judge on a socket; None if it is of no use.
+    async def stand_in(
+        self, plan: Plan, after: int, deadline: float, *, last: bool, serve: tuple[int, float] | None = None
+    ) -> Process | None:
+        """Return a process that stands after some cells and may be used up; None if none can be had.
 
-        A fork of it does so or, where its cell is quickly run again, the process itself, which
-        saves a fork on most checks. A process that was lost is made again once.
+        It is a fork of that snapshot or, where nothing else needs it and its cell is quickly
+        run again, the snapshot itself, which saves a fork on most checks. A process that was lost is
+        made again once.
+
+        Args:
+            plan: the cells.
+            after: how many of them have run.
+            deadline: when, on the monotonic clock, cells that must run again must have ended.
+            last: whether this is the last time that this request asks for the place.
+            serve: a socket on which it shall answer a judge, and for how many seconds.
+
         """
         for _ in range(_CHANCES):
-            last = self._last()
-            tip = last.process if last is not None and last.process is not None else self._root
+            ended = self._ended or self._root is None
+            if ended and (await self.advance(plan, deadline)).reached < after:
+                return None
+            found = self._last(after)
+            tip = found.process if found is not None and found.process is not None else self._root
             if tip is None:
                 return None
-            try:
-                if last is not None and last is self._snapshots[-1] and last.report.seconds < CHEAP_SECONDS:
-                    served = self._snapshots.pop().process or tip
-                else:
-                    served = await tip.fork()
-                await served.tell("serve", [fd], seconds=seconds)
-            except ProcessGone:
-                await self._distrust(last.key if last else "", last.report.id if last else "")
-                if not (await self.advance(plan, deadline)).complete:
-                    return None
-            else:
-                return served
+            with contextlib.suppress(ProcessGone):
+                spent = last and found is not None and self._dispensable(plan, found, after)
+                process = self._spend(found) if spent and found is not None else await tip.fork()
+                if serve is not None:
+                    await process.tell("serve", [serve[0]], seconds=serve[1])
+                return process
+            await self._distrust(found.key if found else "", found.report.id if found else "")
         return None
+
+    def _dispensable(self, plan: Plan, snapshot: Snapshot, after: int) -> bool:
+        """Tell whether nothing is lost when a snapshot is used up."""
+        if plan.once:
+            return not any(self._last(stop.after) is snapshot for stop in plan.stops if stop.after > after)
+        return snapshot is self._snapshots[-1] and snapshot.report.seconds < CHEAP_SECONDS
+
+    def _spend(self, snapshot: Snapshot) -> Process:
+        """Take the process out of a snapshot; the cell of a last one runs again when it is needed."""
+        assert snapshot.process is not None
+        if snapshot is self._snapshots[-1]:
+            del self._snapshots[-1]
+        else:
+            self._emptied(snapshot.process)
+        return snapshot.process
+
+    def _emptied(self, process: Process) -> None:
+        """Note that a process no longer stands where its snapshot was taken."""
+        self._snapshots = [replace(kept, process=None) if kept.process is process else kept for kept in self._snapshots]
 
     async def fork_ahead(self) -> None:
         """Fork the process that the next edit is likely to start from, while nobody waits."""

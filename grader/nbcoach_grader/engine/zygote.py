@@ -10,6 +10,7 @@ children fork runs the same loop on a control socket of its own:
     run       → run a cell here; this process is then the snapshot after that cell
     serve     → (subject) answer a judge on the socket that came along
     study     → (judge) carry out the author's imports and compile the checks, before the forks
+    share     → (subject) run tests in the learner's own shell, where their author needs that
     judge     → (judge) run test cells against the socket that came along, report verdicts
     end       → end, and leave the folder to the service
     discard   → (zygote) kill the process group of a child of mine, and reap all of it
@@ -45,6 +46,7 @@ from ..sandbox import inside
 from . import framing
 from .judge import Author, Judge, study
 from .pages import collapse_pages
+from .shared import run_tests
 from .subject import run_cell, serve
 
 ORPHAN_SECONDS = 3.0
@@ -73,6 +75,7 @@ class Worker:
             "enter": self._enter,
             "run": self._run,
             "serve": self._serve,
+            "share": self._share,
             "study": self._study,
             "judge": self._judge,
             "discard": self._discard,
@@ -116,10 +119,11 @@ class Worker:
 
     def _enter(self, box: dict[str, Any]) -> dict[str, Any]:
         inside.enter(box)
+        sys.path.insert(0, "")  # modules that stand beside the notebook, as in a kernel
         return {"entered": True}
 
-    def _run(self, source: str, seconds: float) -> dict[str, Any]:
-        return run_cell(self._shell, source, seconds)
+    def _run(self, source: str, seconds: float, cell: str = "") -> dict[str, Any]:
+        return run_cell(self._shell, source, seconds, cell)
 
     def _serve(self, fd: int, seconds: float) -> dict[str, Any]:
         try:
@@ -127,6 +131,9 @@ class Worker:
                 serve(self._shell, line, seconds)
         finally:
             os._exit(0)
+
+    def _share(self, cells: list[dict[str, Any]], seconds: float) -> dict[str, Any]:
+        return {"cells": run_tests(self._shell, cells, seconds)}
 
     def _study(self, sources: list[str], checks: list[str]) -> dict[str, Any]:
         own = {k: v for k, v in self._shell.user_ns.items() if not k.startswith("_") and k not in SHELL_NAMES}

@@ -9,7 +9,7 @@ resources; verdicts are made elsewhere.
 
 from __future__ import annotations
 
-import shutil
+import subprocess
 import tempfile
 from abc import ABC
 from collections.abc import Iterable, Mapping
@@ -123,5 +123,13 @@ class Sandbox(ABC):
 
     def discard(self, box: Box) -> None:
         """Remove a box whose processes have gone; one that is gone already is fine."""
-        shutil.rmtree(box.folder.parent, ignore_errors=True)
+        remove(box.folder.parent)
         self._groups.remove(box.name)
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder, whatever a learner's code has made in it; one that is gone already is fine.
+
+    `rm` needs neither a stack frame nor a descriptor for each level of folders, as `shutil.rmtree` does.
+    """
+    subprocess.run(["/bin/rm", "-rf", "--", folder], check=False, stderr=subprocess.DEVNULL)

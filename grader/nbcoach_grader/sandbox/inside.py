@@ -26,6 +26,7 @@ from nbcoach_hub.confinement.namespaces import close_view, enter_view, fork_apar
 MAX_FILE_BYTES = 64 * 2**20
 MAX_FILES = 256
 MAX_CPU_SECONDS = 600
+TERMINALS = ("/dev/tty", "/dev/ptmx", "/dev/pts")
 
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom")
 
@@ -53,7 +54,8 @@ def enter(order: Mapping[str, Any]) -> None:
     Args:
         order: `folder`, `memory_bytes`; from the Landlock level on `read_only`, the files to be read, and
             `landlock`, whether the kernel has it; `user` and `processes` where the box has a user id of its own; at
-            the level of namespaces `view`.
+            the level of namespaces `view`. A Jupyter kernel's also has `environment`, more variables, `kernel`:
+            local sockets may be listened at, and `terminals`: they may be opened, as it sees none but its own.
 
     Raises:
         OSError: a part of the confinement cannot be had; the process must not be used.
@@ -81,14 +83,17 @@ def enter(order: Mapping[str, Any]) -> None:
     os.umask(0o077)
     os.environ.clear()
     os.environ.update(HOME=folder, TMPDIR=folder, PATH="/usr/local/bin:/usr/bin:/bin", LANG="C.UTF-8", MPLBACKEND="Agg")
+    os.environ.update(order.get("environment", {}))
     for kind, value in limits.items():
         resource.setrlimit(kind, (value, value))
     if "read_only" in order:
         drop_capabilities(user)
         no_new_privileges()
+        kernel = bool(order.get("kernel"))
         if order["landlock"]:
-            restrict_files(order["read_only"], [folder], tcp=False, unix=False, devices=["/dev/null"])
-        forbid_syscalls("cell")
+            devices = ["/dev/null", *(TERMINALS if order.get("terminals") else ())]
+            restrict_files(order["read_only"], [folder], tcp=False, unix=kernel, devices=devices)
+        forbid_syscalls("kernel" if kernel else "cell")
 
 
 def _change_view(order: Mapping[str, Any], view: Mapping[str, Any]) -> None:
