@@ -12,8 +12,8 @@ import asyncio
 import contextlib
 import json
 import os
-import sys
 import statistics
+import sys
 import time
 from pathlib import Path
 

@@ -72,7 +72,7 @@ class KernelEngine(LoggingConfigurable):
         """Choose a sandbox and make room; idempotent."""
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix="nbcoach-kernels-"))
-            self._sandbox = choose(self._folder)
+            self._sandbox = choose(self._folder, ordinary=True)
             self._context = new_context()
 
     async def stop(self) -> None:
