@@ -26,11 +26,9 @@ from traitlets.config import LoggingConfigurable
 
 from ..engine.decisions import Decisions, merged
 from ..engine.plan import Begun, CellReport, Outcome, Plan, nothing
-from ..errors import EngineFailed, SandboxFailed
+from ..errors import EngineFailed
 from ..sandbox.abc import Sandbox
 from ..sandbox.choice import choose
-from ..sandbox.landlock import LandlockSandbox
-from ..sandbox.plain import PlainSandbox
 from .kernel import Kernel, new_context
 from .pool import Pool
 from .run import Run
@@ -74,7 +72,7 @@ class KernelEngine(LoggingConfigurable):
         """Choose a sandbox and make room; idempotent."""
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix="nbcoach-kernels-"))
-            self._sandbox = _sandbox(self._folder)
+            self._sandbox = choose(self._folder, ordinary=True)
             self._context = new_context()
             log.info("Kernels run in sandbox %s", self._sandbox.name)
 
@@ -161,11 +159,3 @@ class KernelEngine(LoggingConfigurable):
     async def _end(self, kernel: Kernel) -> None:
         await kernel.discard()
         self._used.discard(kernel)
-
-
-def _sandbox(folder: Path) -> Sandbox:
-    """Return the best sandbox whose boxes the grader can reach: it talks to a kernel through files there."""
-    try:
-        return choose(folder, LandlockSandbox.name)
-    except SandboxFailed:
-        return choose(folder, PlainSandbox.name)
