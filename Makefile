@@ -53,7 +53,8 @@ build: $(VENV)/.dev $(LABEXT) ## Build the wheel and the source distribution int
 	$(BIN)/python -m build --quiet --outdir dist .
 
 bench: $(VENV)/.dev ## Measure the grader beside nbgrader, in one run
-	$(BIN)/python tests/bench/bench_check.py
+	$(BIN)/nbcoach bench check
+	$(BIN)/nbcoach bench autograde
 
 docs: $(VENV)/.dev ## Build the documentation into docs/_build
 	$(PIP) --editable '.[docs]'

@@ -16,10 +16,10 @@ from nbcoach_exercises.model import Course, Exercise, Unit
 from nbcoach_exercises.verdicts import Verdict
 from nbcoach_exercises.wire import CellSource
 
-from .engine.engine import Engine
 from .errors import GraderFailed
 from .feedback import Judgement
 from .grading import Grading
+from .runner import running
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -66,12 +66,8 @@ async def _check(notebook: Path, master: Path, cell: str) -> tuple[Judgement, tu
         if node.cell_type == "code"
     ]
     course = _course_of(exercise)
-    engine = Engine()
-    await engine.start()
-    try:
-        judged, rebuilt = await Grading(Catalogue([course]), engine).judge("you", course, exercise, question, cells)
-    finally:
-        await engine.stop()
+    async with running() as runner:
+        judged, rebuilt = await Grading(Catalogue([course]), runner).judge("you", course, exercise, question, cells)
     return judged, rebuilt.repairs
 
 

@@ -64,27 +64,6 @@ def judgement(question: Question, tests: Sequence[TestCell], outcome: Outcome) -
     )
 
 
-def not_attempted(tests: Sequence[TestCell]) -> Judgement:
-    """Return the judgement of an answer that is still the starter."""
-    checks = tuple(
-        CheckResult(
-            id=check.id,
-            name=check.name,
-            verdict=Verdict.NOT_ATTEMPTED,
-            hidden=check.hidden,
-            points=0.0,
-            max_points=check.points,
-            message=None,
-            hints=len(check.hints),
-        )
-        for test in tests
-        for check in test.checks
-    )
-    return Judgement(
-        verdict=Verdict.NOT_ATTEMPTED, points=0.0, checks=checks, error=None, output="", seconds=0.0, peak_mb=0.0
-    )
-
-
 def clean(text: str) -> str:
     """Return text without escape sequences and control characters; it is shown as text, never as markup."""
     return _ESCAPES.sub("", text).encode("utf-8", "replace").decode()

@@ -1,8 +1,4 @@
-"""Grading: a request about a learner's cell becomes a judgement, and the judgement an attempt in the log.
-
-*Check*, a sample solution in CI and the command line all come through `Grading.judge`, so
-they cannot differ.
-"""
+"""Grading: a request about a learner's cell becomes a judgement, and the judgement an attempt in the log."""
 
 from __future__ import annotations
 
@@ -10,42 +6,25 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 
 from nbformat import NotebookNode
 
-from nbcoach_exercises.catalogue import Catalogue, DataFile, data_files, read_exercise, read_master, test_cells
+from nbcoach_exercises.catalogue import Catalogue, DataFile
 from nbcoach_exercises.errors import InvalidInput, UnknownCell
 from nbcoach_exercises.events import Attempt, LearnerEvent, Logged, Reaction
-from nbcoach_exercises.format import Role, grade_id_of, role_of
-from nbcoach_exercises.model import Course, Exercise, Question, TestCell
-from nbcoach_exercises.release import learner_version
+from nbcoach_exercises.model import Course, Exercise, Question
 from nbcoach_exercises.verdicts import Verdict
 from nbcoach_exercises.wire import CellSource, CheckRequest, Feedback, HintRequest, HintText, StyleNote
 from nbcoach_hub.storage import Store
 
-from .engine.engine import Engine
-from .engine.namespace import bound_names
-from .engine.plan import Plan
-from .feedback import Judgement, judgement, not_attempted
-from .rebuild import Rebuilt, rebuild, untouched
+from .feedback import Judgement
+from .judging import Judging
+from .material import Material, load_material
+from .rebuild import Rebuilt
+from .runner import Runs
 from .style import PATIENCE, Style, within
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Material:
-    """What a version of an exercise consists of; the master never leaves the grader."""
-
-    master: NotebookNode
-    released: NotebookNode
-    tests: dict[str, TestCell]
-    sources: tuple[str, ...]
-    answers: frozenset[str]
-    files: tuple[DataFile, ...]
 
 
 class Grading:
@@ -53,14 +32,14 @@ class Grading:
 
     Args:
         catalogue: the courses.
-        engine: what runs and judges.
+        runner: what runs and judges.
         store: where attempts are kept; None judges without keeping anything.
 
     """
 
-    def __init__(self, catalogue: Catalogue, engine: Engine, store: Store | None = None) -> None:
+    def __init__(self, catalogue: Catalogue, runner: Runs, store: Store | None = None) -> None:
         self.catalogue = catalogue
-        self._engine = engine
+        self._judging = Judging(runner)
         self._store = store
         self._style = Style()
         self._grown = asyncio.Event()
@@ -68,32 +47,17 @@ class Grading:
     async def judge(
         self, learner: str, course: Course, exercise: Exercise, question: Question, cells: Sequence[CellSource]
     ) -> tuple[Judgement, Rebuilt]:
-        """Judge one question of a learner's notebook.
+        """Judge one question of a learner's notebook, and keep nothing.
 
         Raises:
             GraderFailed: the grader broke; nothing is known about the work.
 
         """
-        material = await asyncio.to_thread(load_material, exercise)
-        rebuilt = rebuild(material.master, material.released, question, cells)
-        tests = tuple(material.tests[name] for name in question.tests)
-        if untouched(material.released, rebuilt.answers):
-            return not_attempted(tests), rebuilt
-        plan = Plan(
-            learner=learner,
-            exercise=f"{course.id}/{exercise.id}",
-            version=exercise.version,
-            imports=course.imports,
-            cells=rebuilt.cells,
-            locked=rebuilt.locked,
-            sources=material.sources,
-            answers=material.answers,
-            tests=tests,
-            limits=exercise.limits,
-            files=material.files,
-        )
-        outcome = await self._engine.run(plan)
-        return judgement(question, tests, outcome), rebuilt
+        material = await self._material(course, exercise)
+        return await self._judging.judge(learner, material, question, cells)
+
+    async def _material(self, course: Course, exercise: Exercise) -> Material:
+        return await asyncio.to_thread(load_material, exercise, course.imports)
 
     async def check(self, learner: str, request: CheckRequest) -> Feedback:
         """Judge what a learner asks about, and keep the attempt.
@@ -106,9 +70,10 @@ class Grading:
         course = self.catalogue.course(request.course)
         exercise = course.exercise(request.exercise)
         question = _question(exercise, request.cell)
-        reading = asyncio.create_task(self._advice(exercise, question, request.cells))
+        material = await self._material(course, exercise)
+        reading = asyncio.create_task(self._advice(material, question, request.cells))
         try:
-            judged, rebuilt = await self.judge(learner, course, exercise, question, request.cells)
+            judged, rebuilt = await self._judging.judge(learner, material, question, request.cells)
             style = await within(reading, PATIENCE)
         finally:
             reading.cancel()
@@ -116,7 +81,7 @@ class Grading:
         if request.version != exercise.version:
             repairs += ("The exercise has a newer version, which was used; open it again to get it.",)
         points, solved = await self._standing(learner, exercise, question, judged)
-        work = _hash(rebuilt.answers)
+        work = _hash({name: rebuilt.answers.get(name, "") for name in question.answers})
         attempt = Attempt(
             id=_hash({"learner": learner, "request": request.request, "work": work})[:32],  # a repeat counts once
             learner=learner,
@@ -158,11 +123,12 @@ class Grading:
         )
 
     async def _advice(
-        self, exercise: Exercise, question: Question, cells: Sequence[CellSource]
+        self, material: Material, question: Question, cells: Sequence[CellSource]
     ) -> tuple[StyleNote, ...]:
-        """Return notes on the style of a question's answers."""
-        material = await asyncio.to_thread(load_material, exercise)
-        starters = {name: cell.source for cell in material.released.cells if (name := grade_id_of(cell))}
+        """Return notes on the style of a question's answers; they are for Python."""
+        if material.kernel:
+            return ()
+        starters = {place.name: place.released for place in material.layout.places}
         return await self._style.notes(cells, question.answers, starters)
 
     async def hint(self, learner: str, request: HintRequest) -> HintText:
@@ -176,7 +142,7 @@ class Grading:
         course = self.catalogue.course(request.course)
         exercise = course.exercise(request.exercise)
         question = _question(exercise, request.cell)
-        material = await asyncio.to_thread(load_material, exercise)
+        material = await self._material(course, exercise)
         checks = {check.id: check for name in question.tests for check in material.tests[name].checks}
         if request.check not in checks:
             raise UnknownCell(exercise.id, request.check)
@@ -244,9 +210,10 @@ class Grading:
             }
         return found
 
-    def released(self, exercise: Exercise) -> tuple[NotebookNode, tuple[DataFile, ...]]:
-        """Return the learner version of an exercise and the files beside it."""
-        material = load_material(exercise)
+    async def released(self, course: Course, exercise: Exercise) -> tuple[NotebookNode, tuple[DataFile, ...]]:
+        """Return the learner version of an exercise and the files beside it; it is likely to be checked soon."""
+        material = await self._material(course, exercise)
+        self._judging.expect(material)
         return material.released, material.files
 
     async def _standing(
@@ -270,28 +237,6 @@ class Grading:
         if self._store is None:
             raise InvalidInput("This grader keeps no log.")
         return self._store
-
-
-def load_material(exercise: Exercise) -> Material:
-    """Return what an exercise consists of, read once for each version."""
-    return _load(exercise.folder, exercise.version, exercise.course)
-
-
-@lru_cache(maxsize=512)
-def _load(folder: Path, version: str, course: str) -> Material:
-    """Read an exercise; `version` is part of the key, as a new version is other material."""
-    exercise = read_exercise(folder, course, "")
-    master = read_master(folder)
-    code = [cell for cell in master.cells if cell.cell_type == "code"]
-    answered = [cell.source for cell in code if role_of(cell) in (Role.ANSWER, Role.MANUAL_ANSWER)]
-    return Material(
-        master=master,
-        released=learner_version(master, exercise),
-        tests=dict(test_cells(master)),
-        sources=tuple(cell.source for cell in code if role_of(cell) is not Role.TESTS),
-        answers=frozenset().union(*map(bound_names, answered)),
-        files=data_files(folder),
-    )
 
 
 def _question(exercise: Exercise, cell: str) -> Question:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 from typing import TYPE_CHECKING, cast
 
@@ -71,8 +70,9 @@ class NotebookHandler(GraderHandler):
     async def get(self, course: str, exercise: str) -> None:
         """Return notebook, version and the files that stand beside it."""
         self.require_member(slug(course, "course"))
-        found = self.grader.grading.catalogue.course(course).exercise(slug(exercise, "exercise"))
-        notebook, files = await asyncio.to_thread(self.grader.grading.released, found)
+        outline = self.grader.grading.catalogue.course(course)
+        found = outline.exercise(slug(exercise, "exercise"))
+        notebook, files = await self.grader.grading.released(outline, found)
         listed = [{"path": file.path, "content": base64.b64encode(file.content).decode()} for file in files]
         self.reply({"notebook": notebook, "version": found.version, "files": listed})
 

@@ -11,8 +11,8 @@ from nbformat import NotebookNode
 from nbcoach_exercises.catalogue import DataFile
 from nbcoach_exercises.format import parse_test_cell
 from nbcoach_exercises.model import Limits, TestCell
-from nbcoach_grader.engine.namespace import bound_names
-from nbcoach_grader.engine.plan import Outcome, Plan, PlannedCell
+from nbcoach_grader.engine.names import bound_names
+from nbcoach_grader.engine.plan import Outcome, Plan, PlannedCell, Stop
 
 QUICK = Limits(seconds=2.0, memory_mb=512)
 
@@ -41,16 +41,16 @@ def plan(
     elif isinstance(tests, TestCell):
         tests = (tests,)
     given = [PlannedCell(id=f"a{number}", source=source) for number, source in enumerate(cells, 1)]
+    run = tuple(([PlannedCell(id="locked", source=locked)] if locked else []) + given)
     return Plan(
         learner=learner,
         exercise=exercise,
         version=hashlib.sha256(repr((author, locked, tests)).encode("utf-8", "replace")).hexdigest()[:12],
         imports=(),
-        cells=tuple(([PlannedCell(id="locked", source=locked)] if locked else []) + given),
-        locked=(locked,) if locked else (),
+        cells=run,
+        stops=(Stop(after=len(run), locked=(locked,) if locked else (), tests=tests),),
         sources=tuple(source for source in (locked, author) if source),
         answers=bound_names(author),
-        tests=tests,
         limits=limits,
         files=files,
     )

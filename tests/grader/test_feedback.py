@@ -13,7 +13,7 @@ from nbcoach_exercises.model import Question, TestCell
 from nbcoach_exercises.verdicts import Verdict
 from nbcoach_exercises.wire import Feedback, Place, Reference, decode, encode
 from nbcoach_grader.engine.plan import CellReport, CheckReport, Outcome, TestReport, TraceLine
-from nbcoach_grader.feedback import MAX_OUTPUT, Judgement, clean, judgement, not_attempted
+from nbcoach_grader.feedback import MAX_OUTPUT, Judgement, clean, judgement
 
 NAMED = cell_of(
     "### CHECK: a (1 point)\n### HINT: h\nassert 1\n### CHECK: b (2 points)\nassert 2\n"
@@ -252,13 +252,3 @@ def test_time_is_that_of_own_cells_and_checks() -> None:
     report = own("ok", seconds=1.0, peak_mb=50.0)
     found = judged(NAMED, P, P, P, cells=(report,))
     assert (found.seconds, found.peak_mb) == (2.5, 50.0)
-
-
-def test_a_starter_is_not_attempted() -> None:
-    found = not_attempted([NAMED])
-    assert (found.verdict, found.points) == ("not-attempted", 0)
-    assert [(c.verdict, c.max_points, c.hints) for c in found.checks] == [
-        ("not-attempted", 1, 1),
-        ("not-attempted", 2, 0),
-        ("not-attempted", 3, 0),
-    ]

@@ -21,7 +21,7 @@ from nbcoach_exercises.catalogue import Catalogue
 from nbcoach_exercises.format import grade_id_of
 from nbcoach_exercises.solutions import read_solution
 from nbcoach_exercises.wire import MAX_FRAME_BYTES
-from nbcoach_grader.grading import load_material
+from nbcoach_grader.material import load_material
 from nbcoach_hub.service import LEARN, LOG, TEACH
 
 Story = Callable[[Callable[[World], Coroutine[Any, Any, None]]], None]

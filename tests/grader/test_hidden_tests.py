@@ -22,7 +22,7 @@ from grader_peers import ACCESS, World, grader
 from nbcoach_exercises.catalogue import Catalogue
 from nbcoach_exercises.format import grade_id_of
 from nbcoach_exercises.model import Exercise
-from nbcoach_grader.grading import load_material
+from nbcoach_grader.material import load_material
 from nbcoach_hub.service import LEARN, LOG, METRICS
 
 PEOPLE: dict[str, dict[str, Any]] = {

@@ -13,8 +13,8 @@ from nbcoach_exercises.catalogue import DataFile
 from nbcoach_exercises.model import Check, Limits, TestCell
 from nbcoach_exercises.verdicts import Verdict
 from nbcoach_grader.engine.engine import Engine
-from nbcoach_grader.engine.namespace import bound_names
-from nbcoach_grader.engine.plan import CheckReport, Outcome, Plan, PlannedCell
+from nbcoach_grader.engine.names import bound_names
+from nbcoach_grader.engine.plan import CheckReport, Outcome, Plan, PlannedCell, Stop
 
 IMPORTS = ("numpy", "pandas")
 
@@ -37,26 +37,24 @@ def make_plan(
     cells, checks = ([text] if isinstance(text, str) else list(text) for text in (cells, test))
     author = (*locked, *(cells if reference is None else [reference]))
     digest = hashlib.sha256(repr((author, preamble, checks)).encode()).hexdigest()[:12]
+    judged = TestCell(
+        grade_id="test",
+        points=1.0,
+        preamble=preamble,
+        checks=tuple(
+            Check(id=f"test.{number}", name="check", points=1.0, hidden=hidden, source=source)
+            for number, source in enumerate(checks)
+        ),
+    )
     return Plan(
         learner=learner,
         exercise=exercise or f"exercise-{digest}",
         version=digest,
         imports=IMPORTS,
         cells=tuple(PlannedCell(id=f"cell{number}", source=source) for number, source in enumerate(cells)),
-        locked=tuple(locked),
         sources=(*author, preamble, *checks),
         answers=frozenset().union(*map(bound_names, author)),
-        tests=(
-            TestCell(
-                grade_id="test",
-                points=1.0,
-                preamble=preamble,
-                checks=tuple(
-                    Check(id=f"test.{number}", name="check", points=1.0, hidden=hidden, source=source)
-                    for number, source in enumerate(checks)
-                ),
-            ),
-        ),
+        stops=(Stop(after=len(cells), locked=tuple(locked), tests=(judged,)),),
         limits=Limits(seconds=seconds, memory_mb=memory_mb),
         files=files,
     )

@@ -12,15 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nbcoach_grader.engine.namespace import (
-    Locals,
-    Namespace,
-    bound_names,
-    class_methods,
-    import_own,
-    plain_python,
-    stateful_imports,
-)
+from nbcoach_grader.engine.names import bound_names, class_methods, plain_python
+from nbcoach_grader.engine.namespace import Locals, Namespace, import_own, stateful_imports
 
 BOUND: dict[str, set[str]] = {
     "": set(),

@@ -11,6 +11,7 @@ from nbformat import NotebookNode
 from nbcoach_exercises.format import questions
 from nbcoach_exercises.model import Question
 from nbcoach_exercises.wire import CellSource
+from nbcoach_grader.layout import layout
 from nbcoach_grader.rebuild import MAX_EXTRA_CELLS, Rebuilt, rebuild, untouched
 
 
@@ -45,6 +46,7 @@ RELEASED = book(
     node("# YOUR CODE HERE", "a2", solution=True),
     node("assert g() == 2", "t2", grade=True, locked=True),
 )
+LAYOUT = layout(MASTER, RELEASED)
 FIRST, SECOND = questions(MASTER)
 GIVEN = {
     "setup": "import math",
@@ -118,7 +120,7 @@ CASES: dict[str, tuple[Question, list[CellSource], list[str], list[str]]] = {
     "extra cells stay where they stand": (
         FIRST,
         sent("x:before", "setup", "x:one", "x:two", "free", "a1", "x:after", "t1", "x:late", "a2", "t2"),
-        ["before", "import math", "one", "two", "free cell", "mine 1", "after", "late"],
+        ["before", "import math", "one", "two", "free cell", "mine 1", "after"],
         [],
     ),
     "extra cells after the question do not run": (
@@ -154,7 +156,7 @@ CASES: dict[str, tuple[Question, list[CellSource], list[str], list[str]]] = {
 
 
 def rebuilt(question: Question, cells: list[CellSource]) -> Rebuilt:
-    return rebuild(MASTER, RELEASED, question, cells)
+    return rebuild(LAYOUT, question.tests, cells)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -163,7 +165,8 @@ def test_a_notebook_is_rebuilt_from_the_master(name: str) -> None:
     found = rebuilt(question, cells)
     assert [cell.source for cell in found.cells] == sources
     assert list(found.repairs) == repairs
-    assert found.locked == ("import math",)
+    assert [stop.locked for stop in found.stops] == [("import math",)]
+    assert [test.grade_id for stop in found.stops for test in stop.tests] == list(question.tests)
 
 
 def test_answers_are_taken_by_id_alone() -> None:
@@ -186,5 +189,5 @@ def test_extra_cells_are_bounded() -> None:
     [("# YOUR CODE HERE", True), ("  # YOUR CODE HERE\n", True), ("", True), ("x = 1", False)],
 )
 def test_a_starter_is_untouched(source: str, expected: bool) -> None:
-    assert untouched(RELEASED, {"a1": source}) is expected
-    assert untouched(RELEASED, {"a1": source, "a2": "x = 1"}) is False
+    assert untouched(LAYOUT, {"a1": source}, ["a1"]) is expected
+    assert untouched(LAYOUT, {"a1": source, "a2": "x = 1"}, ["a1", "a2"]) is False

@@ -12,7 +12,8 @@ from nbcoach_exercises.format import grade_id_of
 from nbcoach_exercises.solutions import KINDS, read_solution
 from nbcoach_exercises.verdicts import worst
 from nbcoach_exercises.wire import CellSource
-from nbcoach_grader.grading import Grading, load_material
+from nbcoach_grader.grading import Grading
+from nbcoach_grader.material import load_material
 
 CATALOGUE = Catalogue.read(Path(__file__).parents[2] / "exercises/courses")
 CASES = [

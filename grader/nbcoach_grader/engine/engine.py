@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import shutil
 import socket
 import tempfile
 import time
@@ -15,17 +14,17 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
-from traitlets import Float, Integer
+from traitlets import Enum, Float, Integer
 from traitlets.config import LoggingConfigurable
 
 from nbcoach_exercises.verdicts import Verdict
 
 from ..errors import EngineFailed
-from ..sandbox.abc import Sandbox
-from ..sandbox.choice import choose
-from .decisions import Decisions, decisions, lost, merged, orders
+from ..sandbox.abc import Sandbox, remove
+from ..sandbox.choice import AUTO, LEVELS, choose
+from .decisions import Decision, Decisions, claims, decisions, lost, merged, orders, out_of_memory
 from .judges import Judges
-from .plan import Outcome, Plan
+from .plan import Mode, Outcome, Plan, Stop
 from .process import OrderRefused, Process, ProcessGone, ProcessLate, start_zygote
 from .snapshots import Line, Standing
 
@@ -72,6 +71,12 @@ class Engine(LoggingConfigurable):
         15.0, help="Longest time in seconds for judging one question, unless an exercise allows its cells more."
     ).tag(config=True)
 
+    sandbox_level = Enum(
+        [AUTO, *LEVELS],
+        AUTO,
+        help="How learners' code is confined: the best way that works here, or a level that must work.",
+    ).tag(config=True)
+
     def _max_running_default(self) -> int:
         return 2 * (os.cpu_count() or 1)
 
@@ -106,11 +111,21 @@ class Engine(LoggingConfigurable):
         return self._folder is not None
 
     async def start(self) -> None:
-        """Choose a sandbox and make room; idempotent."""
+        """Choose a sandbox and make room; idempotent.
+
+        Raises:
+            SandboxFailed: the wanted level does not work here.
+
+        """
         if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="nbcoach-grader-"))
-            (self._folder / "home").mkdir(mode=0o700)
-            self._sandbox = choose(self._folder)
+            folder = Path(tempfile.mkdtemp(prefix="nbcoach-grader-"))
+            try:
+                (folder / "home").mkdir(mode=0o700)
+                self._sandbox = await asyncio.to_thread(choose, folder, self.sandbox_level)
+            except BaseException:
+                remove(folder)
+                raise
+            self._folder = folder
             log.info("Sandbox %s protects: %s", self._sandbox.name, ", ".join(self._sandbox.protects))
             for lack in self._sandbox.lacks:
                 log.warning("Sandbox %s: %s", self._sandbox.name, lack)
@@ -132,7 +147,7 @@ class Engine(LoggingConfigurable):
             await _end(child)
         self._zygotes.clear()
         if folder is not None:
-            await asyncio.to_thread(shutil.rmtree, folder, True)
+            await asyncio.to_thread(remove, folder)
 
     def statistics(self) -> dict[str, int]:
         """Return how many warm notebooks, judges and fork servers there are."""
@@ -143,7 +158,7 @@ class Engine(LoggingConfigurable):
         await self.zygote(imports)
 
     async def run(self, plan: Plan) -> Outcome:
-        """Run a learner's notebook up to a question and judge it.
+        """Run a learner's notebook and judge it at its stops.
 
         A learner's requests are served one after the other. One that nobody waits for any more
         is dropped if it has not begun, and else carried out: a process that was left in the middle
@@ -176,6 +191,8 @@ class Engine(LoggingConfigurable):
         turn = self._turns.setdefault(plan.learner, asyncio.Lock())
         async with turn, self._running:
             begun.set()
+            if plan.once:
+                return await self._work_once(plan)
             outcome: Outcome | None = None
             while outcome is None:
                 pair = await self._pair(plan)
@@ -194,15 +211,16 @@ class Engine(LoggingConfigurable):
             if self._pairs.get(plan.line) is pair:
                 await pair.open.fork_ahead()
                 await pair.blind.fork_ahead()
-        await self._judges.refill(plan)
+        for stop in plan.stops:
+            await self._judges.refill(plan, stop)
 
     async def _work(self, plan: Plan, pair: Pair) -> Outcome:
+        """Judge what a learner may see on the open line and everything on the blind one, side by side."""
         start = time.monotonic()
-        deadline = start + max(self.max_seconds, plan.limits.seconds + _EXTRA_SECONDS)
-        visible, everything = orders(plan, hidden=False), orders(plan, hidden=True)
-        sides = [self._side(plan, pair.open, visible, deadline)]
-        if any(check.hidden for test in plan.tests for check in test.checks):
-            sides.append(self._side(plan, pair.blind, everything, deadline))
+        deadline = self._deadline(plan)
+        sides = [self._side(plan, pair.open, deadline, hidden=False)]
+        if _has_hidden(plan):
+            sides.append(self._side(plan, pair.blind, deadline, hidden=True))
         found = await asyncio.gather(*sides, return_exceptions=True)
         for side in found:
             if isinstance(side, BaseException):
@@ -211,43 +229,85 @@ class Engine(LoggingConfigurable):
         tests = merged(plan, open_reports, blind[0][1] if blind else open_reports)
         return Outcome(cells=standing.cells, tests=tests, seconds=time.monotonic() - start, reused=standing.reused)
 
-    async def _side(
-        self, plan: Plan, line: Line, checks: list[dict[str, Any]], deadline: float
-    ) -> tuple[Standing, Decisions]:
-        """Bring one line up to date and judge some checks against it."""
-        judging = asyncio.ensure_future(self._judges.take(plan)) if checks else None
+    async def _work_once(self, plan: Plan) -> Outcome:
+        """Judge work that nobody asks about again.
+
+        All cells have run, and their output is taken, before the first hidden check meets them, so one
+        line serves for everything; only when a visible check fails, a second line that has met no
+        hidden check says why.
+        """
+        start = time.monotonic()
+        zygote = await self.zygote(plan.imports)
+        blind = Line(zygote, self.sandbox)
+        try:
+            standing, everything = await self._side(plan, blind, self._deadline(plan), hidden=True)
+        finally:
+            await blind.discard()
+        visible = everything
+        if _has_hidden(plan) and not _all_visible_passed(plan, everything):
+            open_line = Line(zygote, self.sandbox)
+            try:
+                standing, visible = await self._side(plan, open_line, self._deadline(plan), hidden=False)
+            finally:
+                await open_line.discard()
+        tests = merged(plan, visible, everything)
+        return Outcome(cells=standing.cells, tests=tests, seconds=time.monotonic() - start, reused=0)
+
+    def _deadline(self, plan: Plan) -> float:
+        """Return when, on the monotonic clock, all of a plan must be decided."""
+        seconds = max(self.max_seconds, plan.limits.seconds + _EXTRA_SECONDS)
+        return time.monotonic() + seconds * max(1, len(plan.stops))
+
+    async def _side(self, plan: Plan, line: Line, deadline: float, *, hidden: bool) -> tuple[Standing, Decisions]:
+        """Bring one line up to date and judge its checks at each stop."""
+        asked = [
+            (stop, orders(plan, stop, Mode.ISOLATED, hidden=hidden), orders(plan, stop, Mode.SHARED, hidden=hidden))
+            for stop in plan.stops
+        ]
+        judging = {
+            stop.after: asyncio.ensure_future(self._judges.take(plan, stop)) for stop, isolated, _ in asked if isolated
+        }
+        found: dict[str, Decision] = {}
         try:
             async with line.watched(plan):
                 standing = await line.advance(plan, deadline - _JUDGE_SECONDS)
-                if judging is None:
-                    return standing, {}
-                if not standing.complete:
-                    return standing, lost(plan, Verdict.TIMEOUT)
-                return standing, await self._judge(plan, line, await judging, checks, deadline)
-        finally:
-            if judging is not None:  # never cancelled either: its process would be lost and stay open
-                (judge,) = await asyncio.gather(judging, return_exceptions=True)
-                if isinstance(judge, Process):
-                    judge.close()
+                for stop, isolated, shared in asked:
+                    if stop.after > standing.reached:
+                        found |= lost([*isolated, *shared], Verdict.TIMEOUT)
+                        continue
+                    if isolated:
+                        judge = await judging[stop.after]
+                        found |= await self._judge(plan, stop, line, judge, isolated, deadline, last=not shared)
+                    if shared:
+                        found |= await self._share(plan, stop, line, shared, deadline)
+                return standing, found
+        finally:  # never cancelled either: its process would be lost and stay open
+            for taken in await asyncio.gather(*judging.values(), return_exceptions=True):
+                if isinstance(taken, Process):
+                    taken.close()
 
     async def _judge(
         self,
         plan: Plan,
+        stop: Stop,
         line: Line,
         judge: Process,
         checks: list[dict[str, Any]],
         deadline: float,
+        *,
+        last: bool,
     ) -> Decisions:
-        """Let a judge decide on the process after the last cell; publish nothing before that one has gone."""
-        total = deadline - time.monotonic() - _SLACK_SECONDS
+        """Let a judge decide on the process at a stop; publish nothing before that one has gone."""
+        total = deadline - time.monotonic() - 2 * _SLACK_SECONDS  # one for a judge that hangs in a call of C
         if total <= 0:
-            return lost(plan, Verdict.TIMEOUT)
+            return lost(checks, Verdict.TIMEOUT)
         ours, theirs = socket.socketpair()
         with theirs:  # only the subject may hold its end, so that its death is seen
-            served = await line.serve(plan, theirs.fileno(), total + _SLACK_SECONDS, deadline - _JUDGE_SECONDS)
+            serve = (theirs.fileno(), total + _SLACK_SECONDS)
+            served = await line.stand_in(plan, stop.after, deadline - _JUDGE_SECONDS, last=last, serve=serve)
         if served is None:
             ours.close()
-            return lost(plan, Verdict.CRASHED)
+            return lost(checks, Verdict.CRASHED)
         try:
             answer = await judge.order(
                 "judge",
@@ -258,17 +318,42 @@ class Engine(LoggingConfigurable):
                 limit=plan.limits.seconds,
                 total=total,
             )
-            return decisions(answer)
+            decided = decisions(answer["cells"], checks)
+            return out_of_memory(decided) if await line.out_of_memory() else decided
         except ProcessLate:
-            return lost(plan, Verdict.TIMEOUT)
+            return lost(checks, Verdict.TIMEOUT)
         except (ProcessGone, OrderRefused) as err:
             raise EngineFailed("The judge ended before it decided.") from err
         finally:
             ours.close()
             judge.close()
-            if not await served.gone(_END_SECONDS):
-                await line.discard()
-            served.close()
+            await self._released(line, served)
+
+    async def _share(
+        self, plan: Plan, stop: Stop, line: Line, checks: list[dict[str, Any]], deadline: float
+    ) -> Decisions:
+        """Run tests in the learner's own process, as the reference solution has shown to be needed."""
+        total = min(deadline - time.monotonic() - _SLACK_SECONDS, self.max_seconds)
+        if total <= 0:
+            return lost(checks, Verdict.TIMEOUT)
+        process = await line.stand_in(plan, stop.after, deadline - _JUDGE_SECONDS, last=True)
+        if process is None:
+            return lost(checks, Verdict.CRASHED)
+        try:
+            return claims(await process.order("share", cells=checks, seconds=plan.limits.seconds, wait=total), checks)
+        except ProcessLate:
+            return lost(checks, Verdict.TIMEOUT)
+        except (ProcessGone, OrderRefused):
+            return lost(checks, Verdict.CRASHED)
+        finally:
+            process.dismiss()
+            await self._released(line, process)
+
+    async def _released(self, line: Line, process: Process) -> None:
+        """Wait for a process and all who hold on to it; end the whole line where one does not go."""
+        if not await process.gone(_END_SECONDS):
+            await line.discard()
+        process.close()
 
     async def _pair(self, plan: Plan) -> Pair:
         zygote = await self.zygote(plan.imports)
@@ -311,6 +396,17 @@ class Engine(LoggingConfigurable):
             async with pair.lock:
                 await pair.discard()
         await self._judges.evict(self.max_judges)
+
+
+def _has_hidden(plan: Plan) -> bool:
+    return any(check.hidden for test in plan.tests for check in test.checks)
+
+
+def _all_visible_passed(plan: Plan, found: Decisions) -> bool:
+    passed = {
+        name for decision in found.values() for name, told in decision.checks.items() if told[0] is Verdict.PASSED
+    }
+    return all(check.hidden or check.id in passed for test in plan.tests for check in test.checks)
 
 
 async def _end(child: asyncio.subprocess.Process) -> None:

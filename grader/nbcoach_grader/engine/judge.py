@@ -31,7 +31,8 @@ from nbcoach_exercises.verdicts import Verdict
 
 from .assertion import MODULE_NAME, NOTING_NAME, TYPE_NAME, Rewriter, Seen, type_of
 from .judge_peer import JudgePeer, TestTooSlow
-from .namespace import Locals, Namespace, class_methods, import_own, plain_python, stateful_imports
+from .names import class_methods, plain_python
+from .namespace import Locals, Namespace, import_own, stateful_imports
 from .peer import LATE, BoundedText, LineBroken
 from .plan import trace_lines
 from .proxy import is_proxy, is_type_proxy, oid_of, peer_of, type_name_of
@@ -106,11 +107,13 @@ class Judge:
         """Run test cells in order.
 
         Args:
-            cells: `{"id", "preamble", "checks": [{"id", "source", "hidden"}]}` each.
+            cells: `{"id", "preamble", "checks": [{"id", "source", "hidden"}]}` each; `allowed`, if it is
+                there and not None, lists the only attributes that learner objects may be asked for.
 
         Returns:
-            One `{"id", "score", "checks": [{"id", "verdict", "message", "seconds"}]}` a cell; `score` is
-            the value of a last expression that is a number, else None.
+            One `{"id", "score", "attributes", "checks": [{"id", "verdict", "message", "seconds"}]}` a cell;
+            `score` is the value of a last expression that is a number, else None, and `attributes` lists
+            what learner objects were asked for.
 
         """
         with _mirrored(self._peer):
@@ -119,6 +122,9 @@ class Judge:
     def _cell(self, cell: dict[str, Any]) -> dict[str, Any]:
         results: list[dict[str, Any]] = []
         score: float | None = None
+        allowed = cell.get("allowed")
+        self._peer.allowed = None if allowed is None else frozenset(allowed)
+        self._peer.attributes_asked = set()
         before = self._execute(cell["preamble"])
         for check in cell["checks"]:
             start = time.monotonic()
@@ -135,7 +141,8 @@ class Judge:
                     "seconds": time.monotonic() - start,
                 }
             )
-        return {"id": cell["id"], "score": score, "checks": results}
+        asked = sorted(self._peer.attributes_asked)
+        return {"id": cell["id"], "score": score, "attributes": asked, "checks": results}
 
     def _execute(self, source: str, *, tell: bool = False) -> tuple[Verdict, str | None, float | None]:
         """Run a part of a test cell and say what it came to, and to `tell`, where the learner's code raised."""

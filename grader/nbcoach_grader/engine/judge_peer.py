@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import functools
+import socket
 import sys
 import types
 from collections.abc import Callable
@@ -52,6 +53,28 @@ class JudgePeer(Peer):
     unanswered = (LineBroken, TestTooSlow)
     raised: BaseException | None = None
     """The last exception that came from the learner's side."""
+
+    attributes_asked: set[str]
+    """Public attributes that tests asked of learner objects; the reference's run tells which to allow."""
+
+    allowed: frozenset[str] | None = None
+    """Attributes that a learner's object may be asked for; None allows all."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        super().__init__(sock)
+        self.attributes_asked = set()
+
+    def may_ask(self, name: str) -> bool:
+        """Tell whether a test may ask a learner's object for an attribute, and note that it did.
+
+        Where the reference gave data, a learner's object with methods of its own would vouch for itself.
+        """
+        if name.startswith("__"):
+            return True
+        if self.allowed is not None and name not in self.allowed:
+            return False
+        self.attributes_asked.add(name)
+        return True
 
     def perform(self, operation: str, arguments: list[Any]) -> object:
         """Serve an exported callback or test double; everything that could lead to a test's source is refused."""

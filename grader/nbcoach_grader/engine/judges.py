@@ -1,4 +1,4 @@
-"""Prepared judges: for each question of an exercise version a process that knows the author's part and no learner."""
+"""Prepared judges: for each stop of an exercise version a process that knows the author's part and no learner."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nbcoach_exercises.model import Limits
 
 from ..errors import EngineFailed
 from ..sandbox.abc import Box, Sandbox
-from .plan import Plan
+from .plan import Plan, Stop
 from .process import OrderRefused, Process, ProcessGone, ProcessLate
 
 LIMITS = Limits(seconds=60, memory_mb=2048)
@@ -48,18 +48,19 @@ class Judges:
         self._sandbox = sandbox
         self._prepared: OrderedDict[Key, Prepared] = OrderedDict()
         self._locks: WeakValueDictionary[Key, asyncio.Lock] = WeakValueDictionary()
+        self._refilling: set[Key] = set()
 
     def __len__(self) -> int:
         return len(self._prepared)
 
-    async def take(self, plan: Plan) -> Process:
-        """Return a fresh judge for a question: one that was forked ahead, or a new fork.
+    async def take(self, plan: Plan, stop: Stop) -> Process:
+        """Return a fresh judge for a stop: one that was forked ahead, or a new fork.
 
         Raises:
             EngineFailed: none can be had.
 
         """
-        key = _key(plan)
+        key = _key(plan, stop)
         prepared = self._prepared.get(key)
         while prepared is not None and prepared.spares:
             spare = prepared.spares.pop()
@@ -67,27 +68,32 @@ class Judges:
                 self._prepared.move_to_end(key)
                 return spare
             spare.close()
-        return await self._fork(key, plan)
+        return await self._fork(key, plan, stop)
 
-    async def refill(self, plan: Plan) -> None:
+    async def refill(self, plan: Plan, stop: Stop) -> None:
         """Fork judges ahead for the next one who asks, while nobody waits."""
-        key = _key(plan)
-        prepared = self._prepared.get(key)
-        while prepared is not None and len(prepared.spares) < SPARES and self._prepared.get(key) is prepared:
-            try:
+        key = _key(plan, stop)
+        if key in self._refilling:  # two at once would both see room for the last one
+            return
+        self._refilling.add(key)
+        try:
+            prepared = self._prepared.get(key)
+            while prepared is not None and len(prepared.spares) < SPARES and self._prepared.get(key) is prepared:
                 spare = await prepared.process.fork()
-            except ProcessGone:
-                return
-            if self._prepared.get(key) is prepared:
-                prepared.spares.append(spare)
-            else:
-                spare.close()
+                if self._prepared.get(key) is prepared:
+                    prepared.spares.append(spare)
+                else:
+                    spare.close()
+        except ProcessGone:
+            return
+        finally:
+            self._refilling.discard(key)
 
-    async def _fork(self, key: Key, plan: Plan) -> Process:
+    async def _fork(self, key: Key, plan: Plan, stop: Stop) -> Process:
         for _ in range(_TRIES):
             lock = self._locks.setdefault(key, asyncio.Lock())
             async with lock:
-                prepared = await self._get(key, plan)
+                prepared = await self._get(key, plan, stop)
             try:
                 return await prepared.process.fork()
             except ProcessGone:  # it may have been evicted meanwhile
@@ -104,7 +110,7 @@ class Judges:
         """Drop all."""
         await self.evict(0)
 
-    async def _get(self, key: Key, plan: Plan) -> Prepared:
+    async def _get(self, key: Key, plan: Plan, stop: Stop) -> Prepared:
         zygote = await self._zygote(plan.imports)
         found = self._prepared.get(key)
         if found is not None and found.process.usable and found.zygote is zygote:
@@ -114,16 +120,17 @@ class Judges:
             await self._drop(key, found)
         box = await asyncio.to_thread(self._sandbox().prepare, plan.files, LIMITS)
         try:
-            process = await zygote.fork()
+            process = await zygote.fork(box.birth)
         except ProcessGone as err:
             await asyncio.to_thread(self._sandbox().discard, box)
             raise EngineFailed("The judge could not be started.") from err
         made = self._prepared[key] = Prepared(process, zygote, box)
         try:
             await process.order("enter", box=dict(box.order))
-            for source in plan.locked:
+            for source in stop.locked:
                 await process.order("run", source=source, seconds=LIMITS.seconds, wait=LIMITS.seconds + 2)
-            checks = [source for test in plan.tests for source in (test.preamble, *(c.source for c in test.checks))]
+            tests = (*stop.prelude, *stop.tests)
+            checks = [source for test in tests for source in (test.preamble, *(c.source for c in test.checks))]
             await process.order("study", sources=list(plan.sources), checks=checks, wait=LIMITS.seconds)
         except (ProcessGone, ProcessLate, OrderRefused) as err:
             await self._drop(key, made)
@@ -141,6 +148,6 @@ class Judges:
         await asyncio.to_thread(self._sandbox().discard, prepared.box)
 
 
-def _key(plan: Plan) -> Key:
-    tests = tuple(test.grade_id for test in plan.tests)
-    return (plan.imports, plan.exercise, plan.version, plan.locked, tests)
+def _key(plan: Plan, stop: Stop) -> Key:
+    tests = tuple(test.grade_id for test in stop.tests)
+    return (plan.imports, plan.exercise, plan.version, stop.locked, tests)

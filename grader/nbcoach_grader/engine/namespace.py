@@ -14,9 +14,8 @@ import importlib
 from collections.abc import Iterable, Iterator, MutableMapping
 from typing import Any
 
-from IPython.core.inputtransformer2 import TransformerManager
-
 from .judge_peer import JudgePeer
+from .names import parsed, top_level
 from .peer import STATEFUL_MODULES
 
 
@@ -83,29 +82,12 @@ class Locals(MutableMapping[str, Any]):
         return len(self._namespace)
 
 
-def bound_names(source: str) -> frozenset[str]:
-    """Return the names that a cell binds at top level, imports left out."""
-    names: set[str] = set()
-    for node in _top_level(_parse(source)):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            names.add(node.name)
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            names.add(node.id)
-    return frozenset(names)
-
-
-def class_methods(source: str) -> frozenset[str]:
-    """Return the names of the methods that a cell's classes define."""
-    classes = [node for node in ast.walk(_parse(source)) if isinstance(node, ast.ClassDef)]
-    return frozenset(part.name for node in classes for part in ast.walk(node) if isinstance(part, ast.FunctionDef))
-
-
 def import_own(source: str, own: dict[str, Any]) -> None:
     """Carry out a cell's top-level imports for the judge, so that a learner's stand-in is never used.
 
     A module with learner-made state, such as pyplot, is left to the subject.
     """
-    for node in _top_level(_parse(source)):
+    for node in top_level(parsed(source)):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 if alias.name not in STATEFUL_MODULES:
@@ -123,7 +105,7 @@ def import_own(source: str, own: dict[str, Any]) -> None:
 def stateful_imports(source: str) -> dict[str, str]:
     """Return the names by which a cell imports modules with learner-made state."""
     found: dict[str, str] = {}
-    for node in _top_level(_parse(source)):
+    for node in top_level(parsed(source)):
         if isinstance(node, ast.Import):
             found.update({a.asname: a.name for a in node.names if a.name in STATEFUL_MODULES and a.asname})
         elif isinstance(node, ast.ImportFrom):
@@ -132,26 +114,3 @@ def stateful_imports(source: str) -> dict[str, str]:
                 if name in STATEFUL_MODULES:
                     found[alias.asname or alias.name] = name
     return found
-
-
-def plain_python(source: str) -> str:
-    """Return a cell with its magics turned into plain Python."""
-    text: str = TransformerManager().transform_cell(source)  # type: ignore[no-untyped-call]
-    return text
-
-
-def _parse(source: str) -> ast.Module:
-    try:
-        return ast.parse(plain_python(source))
-    except SyntaxError:
-        return ast.Module(body=[], type_ignores=[])
-
-
-def _top_level(tree: ast.Module) -> Iterable[ast.AST]:
-    """Yield the nodes of a module that run at top level: not the bodies of functions and classes."""
-    todo: list[ast.AST] = list(tree.body)
-    while todo:
-        node = todo.pop()
-        yield node
-        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
-            todo.extend(ast.iter_child_nodes(node))

@@ -96,6 +96,10 @@ class Peer:
         self._numbers: dict[int, int] = {}
         self._proxies: dict[int, object] = {}
 
+    def may_ask(self, name: str) -> bool:
+        """Tell whether an object of the other side may be asked for an attribute."""
+        return True
+
     # -- asking ---------------------------------------------------------------------------
 
     def request(self, operation: str, *arguments: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from enum import StrEnum
 from typing import Any
 
 from nbcoach_exercises.catalogue import DataFile
@@ -24,12 +24,29 @@ class PlannedCell:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Stop:
+    """A place in a notebook where test cells are judged: after the first `after` of its cells.
+
+    `locked` are the author's cells before it, which the judge runs itself; `prelude` earlier test
+    cells that make names which these tests use: they run first and are not judged again.
+    """
+
+    after: int
+    locked: tuple[str, ...]
+    tests: tuple[TestCell, ...]
+    prelude: tuple[TestCell, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Plan:
-    """One question to judge.
+    """A notebook to run, and where to judge it.
 
     `learner` and `exercise` say whose snapshots may be used; `cells` is the learner's notebook
-    up to the question's tests; `locked` are the author's cells that the judge runs itself,
-    `sources` all of the author's code, from which imports and names are taken.
+    up to the last stop; `sources` is all of the author's code, from which imports and names are
+    taken. `shared` names the test cells that must run in the learner's own process, `attributes`
+    what a test cell may ask of learner objects; both were found with the reference solution.
+    `once` says that nothing is asked about this work again, so no snapshots are kept. `kernel` is the
+    Jupyter kernel of another language than Python.
     """
 
     learner: str
@@ -37,13 +54,20 @@ class Plan:
     version: str
     imports: tuple[str, ...]
     cells: tuple[PlannedCell, ...]
-    locked: tuple[str, ...]
+    stops: tuple[Stop, ...]
     sources: tuple[str, ...]
     answers: frozenset[str]
-    tests: tuple[TestCell, ...]
     limits: Limits
     files: tuple[DataFile, ...] = field(default=(), repr=False)
-    data_folder: Path | None = None
+    shared: frozenset[str] = frozenset()
+    attributes: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    once: bool = False
+    kernel: str = ""
+
+    @property
+    def tests(self) -> tuple[TestCell, ...]:
+        """Return the test cells of all stops."""
+        return tuple(test for stop in self.stops for test in stop.tests)
 
     @property
     def line(self) -> str:
@@ -91,15 +115,28 @@ class CheckReport:
     seconds: float
 
 
+class Mode(StrEnum):
+    """Where a test cell runs: beside the learner's process, or by its author's need inside it."""
+
+    ISOLATED = "isolated"
+    SHARED = "shared"
+
+
 @dataclass(frozen=True, kw_only=True)
 class TestReport:
-    """What the judge decided on one test cell; `score` is the author's partial credit, if any."""
+    """What the judge decided on one test cell.
+
+    `score` is the author's partial credit, if any; `attributes` are those that it asked of the
+    learner's objects.
+    """
 
     __test__ = False  # not a pytest class
 
     id: str
     checks: tuple[CheckReport, ...]
     score: float | None
+    mode: Mode = Mode.ISOLATED
+    attributes: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ A proxy forwards attributes, calls, items, iteration and context managers. What 
 - what else could compare, as its operand may be the expected value, is refused unless the author's own classes
   define it: `in`, arithmetic with a plain value, and comparing methods such as `equals` and `issubset`;
 - arithmetic with a plain value never yields a plain value;
+- a public attribute that the reference's run never asked of any object is refused, where that run is known;
 - an object never passes for an instance of a type that crosses by value.
 
 An object whose `__eq__` returns True, or whose distance to anything is 0, therefore proves nothing.
@@ -50,6 +51,9 @@ class Line(Protocol):
 
     def encode(self, value: object) -> Any:
         """Encode one transfer."""
+
+    def may_ask(self, name: str) -> bool:
+        """Tell whether an object of the other side may be asked for an attribute."""
 
 
 class Proxy:
@@ -167,6 +171,8 @@ def _get(self: object, name: str) -> Any:
         raise AttributeError(name)
     if name in COMPARING and _strict(self) and not _defined(self, {name}):
         raise _no_plain_value(self)
+    if not peer_of(self).may_ask(name):
+        raise TypeError(f"expected data, got a {type_name_of(self)} object")
     return _ask(self, "attribute", name)
 
 

@@ -17,9 +17,9 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ..errors import EngineFailed
+from ..errors import EngineFailed, SandboxFailed
 from ..sandbox.abc import Box, Sandbox
 from ..sandbox.usage import bytes_below, processes_of
 from .plan import CellReport, Plan, cell_report, chain_keys
@@ -46,10 +46,10 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Standing:
-    """Where a line stands: a report for each cell, and whether there was time for all of them."""
+    """Where a line stands: a report for each cell, how many of them there was time for, how many were kept."""
 
-    complete: bool
     cells: tuple[CellReport, ...]
+    reached: int
     reused: int
 
 
@@ -77,6 +77,7 @@ class Line:
         self._lost: dict[str, int] = {}
         self._spare: tuple[Process, Process] | None = None
         self._ended = False
+        self._kills = 0
 
     @property
     def zygote(self) -> Process:
@@ -102,12 +103,13 @@ class Line:
             for _ in range(_CHANCES * len(keys) + 2):  # each turn but the last finds a cell that is fatal, or may be
                 tip = await self._tip(plan)
                 if await self._run_from(plan, keys, tip, deadline):
-                    return Standing(True, tuple(snapshot.report for snapshot in self._snapshots), reused)
+                    reports = tuple(snapshot.report for snapshot in self._snapshots)
+                    return Standing(reports, len(reports), reused)
                 reused = 0
         except _NoTime:
             done = [snapshot.report for snapshot in self._snapshots]
             late = [CellReport(id=cell.id, state="timeout") for cell in plan.cells[len(done) :]]
-            return Standing(False, (*done, *late), reused)
+            return Standing((*done, *late), len(done), reused)
         raise EngineFailed("The notebook could not be run to its end.")
 
     @contextlib.asynccontextmanager
@@ -142,7 +144,15 @@ class Line:
             os.close(fd)
         box, self._box = self._box, None
         if box is not None:
+            self._kills = 0
             await asyncio.to_thread(self._sandbox.discard, box)
+
+    async def out_of_memory(self) -> bool:
+        """Return whether the kernel has ended a process of the line for want of memory since this was last asked."""
+        if self._box is None:
+            return False
+        before, self._kills = self._kills, await asyncio.to_thread(self._sandbox.memory_kills, self._box)
+        return self._kills > before
 
     async def _end(self) -> None:
         """Kill all processes of the line."""
@@ -177,9 +187,9 @@ class Line:
                 if root is self._root:
                     await self._end()
 
-    def _last(self) -> Snapshot | None:
-        """Return the last snapshot that has a process."""
-        return next((snapshot for snapshot in reversed(self._snapshots) if snapshot.process is not None), None)
+    def _last(self, after: int | None = None) -> Snapshot | None:
+        """Return the last snapshot that has a process, among the first `after`."""
+        return next((snapshot for snapshot in reversed(self._snapshots[:after]) if snapshot.process is not None), None)
 
     async def _tip(self, plan: Plan) -> Process:
         last = self._last()
@@ -188,12 +198,12 @@ class Line:
         if self._root is None:
             self._box = await asyncio.to_thread(self._sandbox.prepare, plan.files, plan.limits)
             try:
-                self._root = await self._zygote.fork()
+                self._root = await self._zygote.fork(self._box.birth)
                 with contextlib.suppress(OSError, AttributeError):
                     self._root_fd = os.pidfd_open(self._root.pid)
-                self._sandbox.admit(self._box, self._root.pid)
+                await asyncio.to_thread(self._sandbox.admit, self._box, self._root.pid)
                 await self._root.order("enter", box=dict(self._box.order))
-            except (ProcessGone, ProcessLate, OrderRefused) as err:
+            except (ProcessGone, ProcessLate, OrderRefused, SandboxFailed) as err:
                 log.error("A sandbox could not be entered: %s", err.reason if isinstance(err, OrderRefused) else err)
                 await self.discard()
                 raise EngineFailed("A sandboxed process could not be started.") from err
@@ -206,6 +216,7 @@ class Line:
             _NoTime: the deadline has come.
 
         """
+        places = {stop.after for stop in plan.stops} if plan.once else set(range(len(keys) + 1))
         for number in range(len(self._snapshots), len(keys)):
             key, cell = keys[number], plan.cells[number]
             if key in self._fatal:
@@ -216,7 +227,7 @@ class Line:
             if seconds <= 0:
                 raise _NoTime
             try:
-                child = await self._fork(tip)
+                child = tip if number not in places and tip is not self._root else await self._fork(tip)
             except ProcessGone as err:
                 last = self._last()
                 await self._distrust(last.key if last else "", last.report.id if last else "")
@@ -229,7 +240,9 @@ class Line:
                 )
             except ProcessLate:
                 child.close()
-                if not short:
+                if await self.out_of_memory():
+                    self._fatal[key] = _too_much(cell.id)
+                elif not short:
                     self._fatal[key] = CellReport(id=cell.id, state="timeout", seconds=seconds)
                 await self.discard()
                 return False
@@ -244,34 +257,64 @@ class Line:
             if short and report.state == "timeout":
                 child.close()
                 raise _NoTime
+            if child is tip:
+                self._emptied(tip)
             tip = child
             self._snapshots.append(Snapshot(key, child, report))
         return True
 
-    async def serve(self, plan: Plan, fd: int, seconds: float, deadline: float) -> Process | None:
-        """Let the process after the last cell answer a judge on a socket; None if it is of no use.
+    async def stand_in(
+        self, plan: Plan, after: int, deadline: float, *, last: bool, serve: tuple[int, float] | None = None
+    ) -> Process | None:
+        """Return a process that stands after some cells and may be used up; None if none can be had.
 
-        A fork of it does so or, where its cell is quickly run again, the process itself, which
-        saves a fork on most checks. A process that was lost is made again once.
+        It is a fork of that snapshot or, where nothing else needs it and its cell is quickly
+        run again, the snapshot itself, which saves a fork on most checks. A process that was lost is
+        made again once.
+
+        Args:
+            plan: the cells.
+            after: how many of them have run.
+            deadline: when, on the monotonic clock, cells that must run again must have ended.
+            last: whether this is the last time that this request asks for the place.
+            serve: a socket on which it shall answer a judge, and for how many seconds.
+
         """
         for _ in range(_CHANCES):
-            last = self._last()
-            tip = last.process if last is not None and last.process is not None else self._root
+            ended = self._ended or self._root is None
+            if ended and (await self.advance(plan, deadline)).reached < after:
+                return None
+            found = self._last(after)
+            tip = found.process if found is not None and found.process is not None else self._root
             if tip is None:
                 return None
-            try:
-                if last is not None and last is self._snapshots[-1] and last.report.seconds < CHEAP_SECONDS:
-                    served = self._snapshots.pop().process or tip
-                else:
-                    served = await tip.fork()
-                await served.tell("serve", [fd], seconds=seconds)
-            except ProcessGone:
-                await self._distrust(last.key if last else "", last.report.id if last else "")
-                if not (await self.advance(plan, deadline)).complete:
-                    return None
-            else:
-                return served
+            with contextlib.suppress(ProcessGone):
+                spent = last and found is not None and self._dispensable(plan, found, after)
+                process = self._spend(found) if spent and found is not None else await tip.fork()
+                if serve is not None:
+                    await process.tell("serve", [serve[0]], seconds=serve[1])
+                return process
+            await self._distrust(found.key if found else "", found.report.id if found else "")
         return None
+
+    def _dispensable(self, plan: Plan, snapshot: Snapshot, after: int) -> bool:
+        """Tell whether nothing is lost when a snapshot is used up."""
+        if plan.once:
+            return not any(self._last(stop.after) is snapshot for stop in plan.stops if stop.after > after)
+        return snapshot is self._snapshots[-1] and snapshot.report.seconds < CHEAP_SECONDS
+
+    def _spend(self, snapshot: Snapshot) -> Process:
+        """Take the process out of a snapshot; the cell of a last one runs again when it is needed."""
+        assert snapshot.process is not None
+        if snapshot is self._snapshots[-1]:
+            del self._snapshots[-1]
+        else:
+            self._emptied(snapshot.process)
+        return snapshot.process
+
+    def _emptied(self, process: Process) -> None:
+        """Note that a process no longer stands where its snapshot was taken."""
+        self._snapshots = [replace(kept, process=None) if kept.process is process else kept for kept in self._snapshots]
 
     async def fork_ahead(self) -> None:
         """Fork the process that the next edit is likely to start from, while nobody waits."""
@@ -297,7 +340,9 @@ class Line:
     async def _distrust(self, key: str, cell: str) -> None:
         """End the line because the process after a cell was lost; if it happens again, it is the cell's doing."""
         self._lost[key] = self._lost.get(key, 0) + 1
-        if self._lost[key] >= _CHANCES:
+        if await self.out_of_memory():
+            self._fatal[key] = _too_much(cell)
+        elif self._lost[key] >= _CHANCES:
             self._fatal[key] = CellReport(id=cell, state="crashed")
         await self.discard()
 
@@ -314,3 +359,9 @@ class Line:
         self._fatal = {key: report for key, report in self._fatal.items() if key in keys}
         self._lost = {key: times for key, times in self._lost.items() if key in keys}
         return same
+
+
+def _too_much(cell: str) -> CellReport:
+    """Report a cell during which the kernel ended a process of the line for want of memory."""
+    words = "All processes of the notebook together used too much memory."
+    return CellReport(id=cell, state="raised", name="MemoryError", message=words)

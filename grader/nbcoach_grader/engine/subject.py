@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from IPython.core.inputtransformer2 import TransformerManager
 from IPython.core.interactiveshell import InteractiveShell
 
 from .peer import BoundedText
@@ -42,13 +43,16 @@ def run_cell(shell: InteractiveShell, source: str, seconds: float, cell: str = "
         an exception are empty where there was none.
 
     """
+    # What an earlier cell did to how cells are read must not reach into later questions.
+    shell.input_transformer_manager = TransformerManager()  # type: ignore[no-untyped-call]
+    shell.ast_transformers = []
     output = BoundedText()
     blank = len(source) - len(source.lstrip("\n"))  # IPython leaves out empty lines at the start
     CELLS[shell.execution_count] = (cell, blank)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     start = time.perf_counter()
     error: BaseException | None = None
-    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output), _limit(seconds):
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output), time_limit(seconds):
         try:
             result = shell.run_cell(source, store_history=True)  # type: ignore[no-untyped-call]
             error = result.error_before_exec or result.error_in_exec
@@ -89,7 +93,7 @@ def serve(shell: InteractiveShell, sock: socket.socket, seconds: float) -> None:
 
 
 @contextlib.contextmanager
-def _limit(seconds: float) -> Iterator[None]:
+def time_limit(seconds: float) -> Iterator[None]:
     """Raise `OutOfTime` in whatever runs after some seconds; the service kills what catches it."""
 
     def ring(*_: object) -> None:

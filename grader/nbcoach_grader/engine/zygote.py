@@ -10,6 +10,7 @@ children fork runs the same loop on a control socket of its own:
     run       → run a cell here; this process is then the snapshot after that cell
     serve     → (subject) answer a judge on the socket that came along
     study     → (judge) carry out the author's imports and compile the checks, before the forks
+    share     → (subject) run tests in the learner's own shell, where their author needs that
     judge     → (judge) run test cells against the socket that came along, report verdicts
     end       → end, and leave the folder to the service
     discard   → (zygote) kill the process group of a child of mine, and reap all of it
@@ -45,6 +46,7 @@ from ..sandbox import inside
 from . import framing
 from .judge import Author, Judge, study
 from .pages import collapse_pages
+from .shared import run_tests
 from .subject import run_cell, serve
 
 ORPHAN_SECONDS = 3.0
@@ -65,7 +67,7 @@ class Worker:
     def __init__(self, control: socket.socket, shell: InteractiveShell, root: bool) -> None:
         self._control = control
         self._shell = shell
-        self._root = root
+        self.root = root
         self._groups: set[int] = set()
         self._author: Author | None = None
         self._orders: dict[str, Callable[..., Any]] = {
@@ -73,6 +75,7 @@ class Worker:
             "enter": self._enter,
             "run": self._run,
             "serve": self._serve,
+            "share": self._share,
             "study": self._study,
             "judge": self._judge,
             "discard": self._discard,
@@ -96,24 +99,27 @@ class Worker:
                 answer = {"failed": f"{type(err).__name__}: {err}"}
             framing.send(self._control, answer)
 
-    def _fork(self, fd: int) -> dict[str, Any]:
-        pid = os.fork()
+    def _fork(self, fd: int, birth: dict[str, Any] | None = None) -> dict[str, Any]:
+        pid = inside.born(birth or {})
         if pid:
             os.close(fd)
-            if self._root:
+            if self.root:
                 self._groups.add(pid)
             return {"pid": pid}
         with contextlib.suppress(OSError):
             self._control.close()
         self._control = socket.socket(fileno=fd)
-        if self._root:
+        if self.root:
             os.setsid()
-        self._root = False
+        else:
+            inside.unlike_the_first()
+        self.root = False
         self._groups.clear()
         return {"pid": os.getpid()}  # the child's first message, on its own socket
 
     def _enter(self, box: dict[str, Any]) -> dict[str, Any]:
         inside.enter(box)
+        sys.path.insert(0, "")  # modules that stand beside the notebook, as in a kernel
         return {"entered": True}
 
     def _run(self, source: str, seconds: float, cell: str = "") -> dict[str, Any]:
@@ -125,6 +131,9 @@ class Worker:
                 serve(self._shell, line, seconds)
         finally:
             os._exit(0)
+
+    def _share(self, cells: list[dict[str, Any]], seconds: float) -> dict[str, Any]:
+        return {"cells": run_tests(self._shell, cells, seconds)}
 
     def _study(self, sources: list[str], checks: list[str]) -> dict[str, Any]:
         own = {k: v for k, v in self._shell.user_ns.items() if not k.startswith("_") and k not in SHELL_NAMES}
@@ -166,7 +175,7 @@ class Worker:
     def _reap(self) -> None:
         """Reap what has ended, except the zygote's own children: those wait for `discard`."""
         with contextlib.suppress(ChildProcessError):
-            while not self._root and os.waitpid(-1, os.WNOHANG)[0]:
+            while not self.root and os.waitpid(-1, os.WNOHANG)[0]:
                 pass
         for group in self._groups:
             with contextlib.suppress(ChildProcessError):
@@ -244,7 +253,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     worker = Worker(control, shell, root=True)
     told = worker.loop()
     worker.end()
-    if not told:
+    if worker.root and not told:  # a child that ends has nothing to clean up
         clean_up(Path(arguments.folder), parent)
     os._exit(0)
 

@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 
 MAX_ENTRIES = 5000
+MAX_LEVELS = 100
+MAX_PATH = 3500
 
 
 def processes_of(group: int) -> int:
@@ -26,9 +28,11 @@ def processes_of(group: int) -> int:
 
 
 def bytes_below(folder: Path) -> int:
-    """Return the bytes on disk below a folder; an absurd number where it holds more than 5000 entries."""
-    total, entries = 0, 0
+    """Return the bytes on disk below a folder; an absurd number where it holds more than 5000 entries or 100 levels."""
+    total, entries, top = 0, 0, str(folder).count(os.sep)
     for place, folders, files in os.walk(folder):
+        if place.count(os.sep) - top >= MAX_LEVELS or len(place) > MAX_PATH:  # below, files could not be named any more
+            return total + 2**40
         for name in files + folders:
             entries += 1
             if entries > MAX_ENTRIES:

@@ -1,15 +1,17 @@
 """Seccomp: forbid system calls, by a filter that the kernel runs before each of them.
 
 Theory of operation: a filter is a list of BPF instructions over the call's number and the raw
-values of its arguments; it cannot follow pointers. Two policies:
+values of its arguments; it cannot follow pointers. Three policies:
 
 `server`, around a learner's server: sockets of the internet are allowed, local ones are not, as
   any socket file that the user id may open could be reached (a container engine's, for example).
 `cell`, around a learner's code in the grader: no sockets at all but an anonymous pair, no new
   sessions or process groups, so that `killpg` reaches everything.
+`kernel`, around a Jupyter kernel in the grader: local stream sockets may be made and listened at,
+  as the grader comes to them, but nothing can be connected to; sessions, as terminals need them.
 
-Both answer `chmod`, `chown`, `utime` and extended attributes with a success that does nothing:
-Landlock has no say there, and the user id may own files of others. Both refuse watches on files,
+All answer `chmod`, `chown`, `utime` and extended attributes with a success that does nothing:
+Landlock has no say there, and the user id may own files of others. All refuse watches on files,
 System V memory and message queues, which go around Landlock too, and let the calls that act on
 any process by its id act on oneself only. libzmq sets the scheduling of its own threads by id and
 ends the process when that fails, so those calls succeed without effect. `clone3` hides its flags
@@ -121,6 +123,12 @@ _INTERNET = Only(
     otherwise=errno.EAFNOSUPPORT,
 )
 
+# A datagram socket could send to the socket files of others, without connecting. ipykernel asks libzmq
+# for a TCP port and does without, but libzmq ends the process on any other error than this one.
+_LOCAL_STREAM = Only(((_argument(0, _AF_UNIX), _argument(1, _SOCK_STREAM, _SOCK_TYPE)),), otherwise=errno.EOPNOTSUPP)
+# Sending on a pair names no address; asyncio wakes its loop that way.
+_SEND_NOWHERE = {"sendto": Only((_is_null(4),))}
+
 POLICIES: Mapping[str, Policy] = {
     "server": Policy(_BOTH_DENY, {**_BOTH_ONLY, "socket": _INTERNET}, _FAKE),
     "cell": Policy(
@@ -128,15 +136,19 @@ POLICIES: Mapping[str, Policy] = {
             **_BOTH_DENY,
             **_denied("socket connect bind listen accept accept4 sendmmsg setsid setpgid pidfd_open pidfd_send_signal"),
         },
-        # Sending on a pair names no address; asyncio wakes its loop that way.
-        {**_BOTH_ONLY, "sendto": Only((_is_null(4),))},
+        {**_BOTH_ONLY, **_SEND_NOWHERE},
+        _FAKE,
+    ),
+    "kernel": Policy(
+        {**_BOTH_DENY, **_denied("connect sendmmsg pidfd_open pidfd_send_signal")},
+        {**_BOTH_ONLY, **_SEND_NOWHERE, "socket": _LOCAL_STREAM},
         _FAKE,
     ),
 }
 
 
 def forbid_syscalls(policy: str | Policy) -> None:
-    """Apply a policy, "server" or "cell", to this process for good; needs `no_new_privileges` before.
+    """Apply a policy of `POLICIES` to this process for good; needs `no_new_privileges` before.
 
     Raises:
         ConfinementUnavailable: the numbers of this machine's calls are not known, or there are several threads.

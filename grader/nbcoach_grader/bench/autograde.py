@@ -1,0 +1,92 @@
+"""`nbcoach autograde` beside `nbgrader autograde`, per notebook, on the same submissions in the same run.
+
+Ours grades all submissions as one command; its start, the gradebook, `autograded/` and feedback pages are counted.
+nbgrader grades some of them, without feedback; its start is not counted, as two runs of different length tell
+it from the notebooks. Scores must be equal.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from nbgrader.api import Gradebook
+
+from ..errors import GraderFailed
+from .assignment import ASSIGNMENT, KINDS, NOTEBOOK, write_course, write_submissions
+from .figures import Figures, figures
+from .rival import nbgrader
+
+_WINDOW = 10
+
+
+def measure(count: int, rival_count: int) -> Figures:
+    """Measure both, in one run.
+
+    Args:
+        count: submissions for ours.
+        rival_count: how many of them nbgrader grades, beside some for its start.
+
+    Raises:
+        GraderFailed: ours failed, or scores differ.
+        Unavailable: nbgrader failed.
+
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        course, rival = Path(folder) / "ours", Path(folder) / "rival"
+        write_course(course)
+        nbgrader(course, "generate_assignment", ASSIGNMENT)
+        write_submissions(course, count)
+        shutil.copytree(course, rival)
+        times = _ours(course)
+        rival_ms = _rival(rival, rival_count)
+        _compare(course, rival)
+    windows = [(late - early) / _WINDOW for early, late in zip(times, times[_WINDOW:], strict=False)]
+    return figures(windows, rival_ms, n=count, per_ms=times[-1] / count)
+
+
+def _ours(course: Path) -> list[float]:
+    """Return when each notebook was done, in milliseconds from the start of the command."""
+    command = [sys.executable, "-m", "nbcoach_hub.cli", "autograde", str(course), "--json"]
+    start = time.perf_counter()
+    times = []
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        if process.stdout is not None:
+            times = [1000 * (time.perf_counter() - start) for _ in process.stdout]
+    if process.returncode != 0 or not times:
+        raise GraderFailed(f"nbcoach autograde ended with status {process.returncode}.")
+    return [*times[:-1], 1000 * (time.perf_counter() - start)]
+
+
+def _rival(course: Path, count: int) -> float:
+    """Return nbgrader's milliseconds for one notebook more."""
+    submitted = course / "submitted"
+    learners = sorted(submitted.iterdir())[: count + len(KINDS)]
+    for learner in sorted(submitted.iterdir()):
+        learner.rename(course / learner.name)
+    seconds = []
+    for group in (learners[: len(KINDS)], learners[len(KINDS) :]):
+        for learner in group:
+            (course / learner.name).rename(learner)
+        seconds.append(nbgrader(course, "autograde", ASSIGNMENT))
+        for learner in group:
+            learner.rename(course / learner.name)
+    few, many = len(KINDS), len(learners) - len(KINDS)
+    return 1000 * (seconds[1] - seconds[0]) / (many - few)
+
+
+def _compare(ours: Path, rival: Path) -> None:
+    found, wanted = _scores(ours), _scores(rival)
+    differing = [learner for learner, scores in wanted.items() if found.get(learner) != scores]
+    if differing or not wanted:
+        raise GraderFailed(f"Scores differ from nbgrader's: {', '.join(differing) or 'there are none'}.")
+
+
+def _scores(course: Path) -> dict[str, dict[str, float | None]]:
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}", "bench") as book:
+        works = book.notebook_submissions(NOTEBOOK, ASSIGNMENT)
+        return {work.student.id: {grade.name: grade.auto_score for grade in work.grades} for work in works}

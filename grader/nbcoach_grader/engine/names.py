@@ -1,0 +1,125 @@
+"""Names of cells: which a cell makes and which it needs, read from its text; nothing runs."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Iterable
+from functools import lru_cache
+
+from IPython.core.inputtransformer2 import TransformerManager
+
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
+_BUILTINS = frozenset(dir(builtins))
+
+
+def bound_names(source: str) -> frozenset[str]:
+    """Return the names that a cell binds at top level, imports left out."""
+    names: set[str] = set()
+    for node in top_level(parsed(source)):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            names.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+    return frozenset(names)
+
+
+def class_methods(source: str) -> frozenset[str]:
+    """Return the names of the methods that a cell's classes define."""
+    classes = [node for node in ast.walk(parsed(source)) if isinstance(node, ast.ClassDef)]
+    return frozenset(part.name for node in classes for part in ast.walk(node) if isinstance(part, ast.FunctionDef))
+
+
+def plain_python(source: str) -> str:
+    """Return a cell with its magics turned into plain Python."""
+    text: str = TransformerManager().transform_cell(source)  # type: ignore[no-untyped-call]
+    return text
+
+
+@lru_cache(maxsize=4096)
+def made_names(source: str) -> frozenset[str]:
+    """Return the names that a cell binds at top level, imports included."""
+    return frozenset(_made_by(parsed(source).body))
+
+
+@lru_cache(maxsize=4096)
+def needed_names(source: str) -> frozenset[str]:
+    """Return the names that a cell uses before it binds them, builtins left out.
+
+    What the body of a function uses counts, as the cell may call it.
+    """
+    made: set[str] = set(_BUILTINS)
+    needed: set[str] = set()
+    for statement in parsed(source).body:
+        own = _made_by([statement])
+        simple = isinstance(statement, (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr, ast.Delete))
+        needed |= _used_in(statement) - made - (set() if simple else own)
+        made |= own
+    return frozenset(needed)
+
+
+def _made_by(statements: Iterable[ast.stmt]) -> set[str]:
+    made: set[str] = set()
+    for node in top_level(ast.Module(body=list(statements), type_ignores=[])):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            made.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            made.add(node.id)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            made |= _imported(node)
+    return made
+
+
+def _imported(node: ast.Import | ast.ImportFrom) -> set[str]:
+    return {alias.asname or alias.name.partition(".")[0] for alias in node.names}
+
+
+def _used_in(node: ast.AST) -> set[str]:
+    """Return the names that a node reads; those that are local to a function or comprehension are its own."""
+    used = set().union(*map(_used_in, ast.iter_child_nodes(node)))
+    if isinstance(node, ast.Name) and isinstance(node.ctx, (ast.Load, ast.Del)):
+        used.add(node.id)
+    elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+        used.add(node.target.id)
+    elif isinstance(node, _COMPREHENSIONS):
+        used -= {n.id for g in node.generators for n in ast.walk(g.target) if isinstance(n, ast.Name)}
+    elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+        used -= _local_to(node)
+    return used
+
+
+def _local_to(function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> set[str]:
+    local = {part.arg for part in ast.walk(function.args) if isinstance(part, ast.arg)}
+    outer: set[str] = set()
+    for node in ast.walk(function):
+        if node is function:
+            continue
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            local.add(node.id)
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            local.add(node.name)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            local |= _imported(node)
+        elif isinstance(node, (ast.Global, ast.Nonlocal)):
+            outer |= set(node.names)
+    return local - outer
+
+
+def parsed(source: str) -> ast.Module:
+    """Return the syntax tree of a cell; an empty one where it is no Python."""
+    for plain in (str, plain_python):  # the second takes longer, and most cells have no magics
+        try:
+            return ast.parse(plain(source))
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue
+    return ast.Module(body=[], type_ignores=[])
+
+
+def top_level(tree: ast.Module) -> Iterable[ast.AST]:
+    """Yield the nodes of a module that run at top level: not the bodies of functions and classes."""
+    todo: list[ast.AST] = list(tree.body)
+    while todo:
+        node = todo.pop()
+        yield node
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
+            todo.extend(ast.iter_child_nodes(node))

@@ -1,0 +1,82 @@
+"""The notebook for `autograded/`: the author's structure, the learner's answers, and what came of them.
+
+A test cell stands there as learners know it. Its hidden checks are told by name and verdict only, so that a
+feedback page that is made of this notebook, by us or later by `nbgrader generate_feedback`, hides them too.
+"""
+
+from __future__ import annotations
+
+import copy
+
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell
+
+from nbcoach_exercises.format import Role, grade_id_of, role_of
+
+from .markup import harmless
+from .masters import Master
+from .outputs import cell_outputs, test_outputs
+from .results import GradedNotebook
+
+
+def autograded(master: Master, graded: GradedNotebook) -> NotebookNode:
+    """Return a learner's graded notebook.
+
+    Args:
+        master: what was judged by.
+        graded: what came of it.
+
+    """
+    notebook = copy.deepcopy(master.released)
+    names = [_name(cell, number) for number, cell in enumerate(notebook.cells)]
+    sources, added = _by_anchor(graded, frozenset(names))
+    scored = {cell.id: cell for cell in graded.cells}
+    cells = [*added.get("", ())]
+    for name, cell in zip(names, notebook.cells, strict=True):
+        role = role_of(cell)
+        if cell.cell_type == "code" and role is Role.TESTS:
+            cell.outputs = test_outputs(scored[name]) if name in scored else []
+        elif cell.cell_type == "code":
+            cell.source = sources.get(name, cell.source)
+            cell.outputs = cell_outputs(graded.reports.get(name))
+        elif role is Role.MANUAL_ANSWER and name in graded.work.texts:
+            cell.source, images = harmless(*graded.work.texts[name])
+            if images:
+                cell.attachments = images
+        cells += [cell, *added.get(name, ())]
+    for number, cell in enumerate(cells):
+        cell["id"] = f"cell-{number}" if cell.get("id") is None else cell["id"]
+    notebook.nbformat, notebook.nbformat_minor, notebook.cells = 4, 5, cells
+    return notebook
+
+
+def _by_anchor(graded: GradedNotebook, names: frozenset[str]) -> tuple[dict[str, str], dict[str, list[NotebookNode]]]:
+    """Return the learner's sources of the author's cells, and the cells that he added by the one that they follow."""
+    sources: dict[str, str] = {}
+    added: dict[str, list[NotebookNode]] = {}
+    last = ""
+    for name, source in graded.sources:
+        if name in names:
+            sources[name] = _text(source)
+            last = name
+        else:
+            outputs = cell_outputs(graded.reports.get(name))
+            cell = new_code_cell(_text(source), outputs=outputs)  # type: ignore[no-untyped-call]
+            added.setdefault(last, []).append(cell)
+    for anchor, texts in graded.work.added.items():
+        for text in texts:
+            shown, images = harmless(*text)
+            cell = new_markdown_cell(shown)  # type: ignore[no-untyped-call]
+            if images:
+                cell.attachments = images
+            added.setdefault(anchor, []).append(cell)
+    return sources, added
+
+
+def _text(source: str) -> str:
+    """Return a source that can be written as UTF-8, whatever half characters a learner's file held."""
+    return source.encode("utf-8", "replace").decode()
+
+
+def _name(cell: NotebookNode, number: int) -> str:
+    return grade_id_of(cell) or f"cell {number + 1}"

@@ -1,0 +1,69 @@
+"""The command `nbcoach autograde`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from nbcoach_exercises.errors import NbcoachError
+
+from ..errors import GraderFailed
+from .autograde import Summary, plan, run
+from .directory import Directory
+from .results import GradedNotebook
+
+
+@click.command()
+@click.argument("directory", type=click.Path(path_type=Path))
+@click.option("--assignment", help="Grade this assignment only.")
+@click.option("--student", help="Grade this student's work only.")
+@click.option("--jobs", type=click.IntRange(1, 64), help="How many at a time; by default one for each processor.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line for each notebook.")
+def autograde(directory: Path, assignment: str | None, student: str | None, jobs: int | None, as_json: bool) -> None:
+    """Grade the submissions of the nbgrader course DIRECTORY.
+
+    Scores go to its gradebook, graded notebooks to autograded/ and pages for learners to feedback/, so nbgrader's
+    own tools go on from there. Whatever is asked for is graded again.
+
+    Exit status: 0 when all was graded, whatever the scores; 2 for bad input, of which the rest was graded; 3 when
+    the grader itself failed.
+    """
+    logging.getLogger("traitlets").setLevel(logging.ERROR)
+    summary = Summary()
+    try:
+        course = Directory(directory)
+        task = plan(course, assignment, student, summary)
+        shown = not as_json and sys.stderr.isatty()
+        with click.progressbar(length=len(task.places), label="Grading", file=sys.stderr, hidden=not shown) as bar:
+
+            def report(graded: Sequence[GradedNotebook]) -> None:
+                for notebook in graded:
+                    click.echo(json.dumps(notebook.line()) if as_json else _text(notebook))
+                bar.update(1)
+
+            asyncio.run(run(course, task, jobs or os.cpu_count() or 1, summary, report))
+    except GraderFailed as err:
+        summary.failed.append(err.message)
+    except NbcoachError as err:
+        summary.refused.append(err.message)
+    for warning in summary.warnings:
+        click.echo(f"warning for the author: {warning}", err=True)
+    for note in summary.notes:
+        click.echo(f"note: {note}", err=True)
+    for problem in summary.refused:
+        click.echo(f"error: {problem}", err=True)
+    for failure in summary.failed:
+        click.echo(f"The grader failed: {failure}", err=True)
+    sys.exit(3 if summary.failed else 2 if summary.refused else 0)
+
+
+def _text(notebook: GradedNotebook) -> str:
+    head = f"{notebook.student} {notebook.assignment}/{notebook.notebook}: {notebook.score:g} of {notebook.max_score:g}"
+    return "\n".join([head, *(f"  note: {repair}" for repair in notebook.repairs)])

@@ -1,0 +1,122 @@
+"""Marking: a learner's notebook judged against its master, and the cells that a person grades told apart."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+
+from nbcoach_exercises.format import Role, grade_id_of, points_of, role_of
+from nbcoach_exercises.verdicts import Verdict
+
+from ..engine.engine import Engine
+from ..engine.names import plain_python
+from ..judging import GradedTest, Judging
+from ..material import Material, material_of
+from .masters import Master
+from .results import MANUAL, GradedCell, GradedNotebook
+from .work import Work
+
+PRELOADED = frozenset(
+    {"matplotlib", "networkx", "numpy", "pandas", "scipy", "seaborn", "sklearn", "statsmodels", "sympy"}
+)
+
+
+class Marking:
+    """Judge whole notebooks of a course directory.
+
+    Args:
+        engine: what runs and decides.
+
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._judging = Judging(engine)
+        self._materials: dict[tuple[str, str], Material] = {}
+
+    async def grade(self, student: str, master: Master, work: Work) -> GradedNotebook:
+        """Judge a learner's notebook.
+
+        Raises:
+            GraderFailed: the grader broke; nothing is known about the work.
+
+        """
+        material = self._material(master)
+        graded = await self._judging.grade(student, material, work.cells)
+        sources = tuple((cell.id, cell.source) for cell in graded.rebuilt.cells if cell.id not in material.tests)
+        written = {name: text for name, (text, _) in work.texts.items()} | dict(sources)
+        unanswered = frozenset(
+            name
+            for cell in master.released.cells
+            if role_of(cell) in (Role.ANSWER, Role.MANUAL_ANSWER) and (name := grade_id_of(cell))
+            if written.get(name, cell.source) == cell.source
+        )
+        tests = {test.id: _scored(test) for test in graded.tests}
+        return GradedNotebook(
+            student=student,
+            assignment=master.assignment,
+            notebook=master.name,
+            cells=tuple(_in_order(master, tests, unanswered)),
+            repairs=graded.rebuilt.repairs,
+            warnings=graded.warnings,
+            seconds=graded.seconds,
+            reports={report.id: report for report in graded.cells},
+            sources=sources,
+            work=work,
+            unanswered=unanswered,
+        )
+
+    def _material(self, master: Master) -> Material:
+        key = master.assignment, master.name
+        if key not in self._materials:
+            self._materials[key] = material_of(
+                master.notebook,
+                master.released,
+                name=f"{master.assignment}/{master.name}",
+                files=master.files,
+                imports=preloaded([cell.source for cell in master.notebook.cells if cell.cell_type == "code"]),
+            )
+        return self._materials[key]
+
+
+def preloaded(sources: Sequence[str]) -> tuple[str, ...]:
+    """Return the well-known libraries that some cells import; only these are loaded before the sandbox is entered."""
+    found: set[str] = set()
+    for source in sources:
+        try:
+            nodes = list(ast.walk(ast.parse(plain_python(source))))
+        except (SyntaxError, ValueError):
+            continue
+        found |= {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+        found |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level}
+    return tuple(sorted({name.partition(".")[0] for name in found} & PRELOADED))
+
+
+def _scored(test: GradedTest) -> GradedCell:
+    failed = test.verdict is Verdict.GRADER_FAILED
+    return GradedCell(
+        id=test.id,
+        score=None if failed else test.score,
+        max_score=test.max_score,
+        verdict=test.verdict,
+        mode=test.mode,
+        checks=test.checks,
+    )
+
+
+def _in_order(master: Master, tests: dict[str, GradedCell], unanswered: frozenset[str]) -> Iterator[GradedCell]:
+    """Yield all cells with points; a manual answer that nobody wrote comes to nothing, as with nbgrader."""
+    for cell in master.released.cells:
+        name, role = grade_id_of(cell), role_of(cell)
+        if name is None:
+            continue
+        if name in tests:
+            yield tests[name]
+        elif role in (Role.MANUAL_ANSWER, Role.MANUAL_TASK):
+            empty = role is Role.MANUAL_ANSWER and name in unanswered
+            yield GradedCell(
+                id=name,
+                score=0.0 if empty else None,
+                max_score=points_of(cell),
+                verdict=Verdict.NOT_ATTEMPTED if empty else MANUAL,
+                mode=MANUAL,
+            )

@@ -1,0 +1,70 @@
+"""Markup: a learner's text, made harmless for whoever looks at it.
+
+Notebook viewers show the HTML that stands in a text cell; nbgrader's formgrader does so in the instructor's own
+session. So of a learner's text only bare tags that format are kept, and any other `<` that could open one becomes a
+character. A text with anything that could run by another way (an address of a script, a diagram, a
+formula with links) is shown as it was typed. Markdown itself stays.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import html
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote
+
+MAX_IMAGE_BYTES = 2 * 2**20
+MAX_TEXT = 200_000
+_IMAGES = ("image/png", "image/jpeg", "image/gif")
+_KEPT = (
+    "b|i|u|s|em|strong|del|ins|mark|small|sub|sup|br|hr|p|code|pre|kbd|ul|ol|li|table|thead|tbody|tr|th|td|blockquote"
+)
+_OPENING = re.compile(rf"<(?!/?(?:{_KEPT})\s*/?>)(?=[A-Za-z/!?])", re.IGNORECASE)
+_NOISE = re.compile(r"[\\\s\x00-\x20\x7f-\xa0\u200b-\u200f\u2028-\u202f\ufeff]+")
+_RISKY = re.compile(
+    r"javascript:|vbscript:|livescript:|data:(?!image/(?:png|jpeg|gif);)|mermaid"
+    r"|(?<![a-z])(?:href|cssid|unicode|require)\{|(?<![a-z])(?:style|class)\{",
+    re.IGNORECASE,
+)
+_ATTACHED = re.compile(r"attachment:", re.IGNORECASE)
+_NAMED = re.compile(r"\]\(attachment:([\w.\-]+)\)")
+
+
+def harmless(text: str, attachments: Any = None) -> tuple[str, dict[str, dict[str, str]]]:
+    """Return a learner's Markdown without live parts, and the images that it may show.
+
+    Args:
+        text: what he wrote.
+        attachments: the cell's attachments; only images that really are some are kept.
+
+    """
+    shown = text[:MAX_TEXT].encode("utf-8", "replace").decode()
+    images = _images(attachments)
+    meant = _NOISE.sub("", html.unescape(unquote(html.unescape(shown))))
+    named = _NAMED.findall(shown)
+    lost = len(_ATTACHED.findall(meant)) != len(named) or not set(named) <= set(images)
+    if lost or _RISKY.search(meant):
+        return "\n".join("    " + line for line in shown.splitlines()), {}
+    return _OPENING.sub("&lt;", shown), {name: images[name] for name in named}
+
+
+def _images(attachments: Any) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for name, bundle in attachments.items() if isinstance(attachments, Mapping) else ():
+        for kind in _IMAGES:
+            data = bundle.get(kind) if isinstance(bundle, Mapping) else None
+            if isinstance(name, str) and isinstance(data, str) and len(data) <= MAX_IMAGE_BYTES and _is_base64(data):
+                found[name] = {kind: data}
+                break
+    return found
+
+
+def _is_base64(data: str) -> bool:
+    try:
+        base64.b64decode(data, validate=True)
+    except (ValueError, binascii.Error):
+        return False
+    return True

@@ -1,0 +1,248 @@
+"""The writer: scores, graded notebooks and feedback pages of some submissions at a time.
+
+It works in a process of its own beside the engine. Files first, whole folders at a time, then the scores in one
+transaction: a run that is killed leaves no half notebook and no half scores, and the next run writes the
+same again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import json
+import logging
+import multiprocessing
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from nbgrader.converters import Autograde, BaseConverter, GenerateFeedback
+
+from nbcoach_exercises.errors import NbcoachError
+
+from ..errors import GraderFailed
+from .autograded import autograded
+from .directory import Directory
+from .gradebook import Scores
+from .masters import Master
+from .pages import Pages
+from .results import GradedNotebook
+
+log = logging.getLogger(__name__)
+
+_HALF = ".nbcoach-half"
+_OLD = ".nbcoach-old"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """A submission that is graded: what is to be written."""
+
+    student: str
+    assignment: str
+    timestamp: datetime.datetime | None
+    notebooks: tuple[GradedNotebook, ...]
+    missing: tuple[str, ...]
+    unreadable: tuple[str, ...]
+    files: Mapping[str, bytes] = field(repr=False)
+
+
+class WritingFailed(GraderFailed):
+    """Results could not be written."""
+
+
+class Writer:
+    """Write results.
+
+    Args:
+        root: the course directory.
+        masters: what was judged by, by assignment and notebook.
+
+    """
+
+    def __init__(self, root: Path, masters: Mapping[str, Mapping[str, Master]]) -> None:
+        self._directory = Directory(root)
+        self._masters = masters
+        self._scores = Scores(self._directory)
+        parts = {"coursedir": self._directory.paths, "config": self._directory.config}
+        self._autograde, self._feedback = Autograde(**parts), GenerateFeedback(**parts)
+        self._pages = Pages(self._directory)
+        for notebooks in masters.values():
+            self._scores.record(notebooks)
+
+    def write(self, finished: Sequence[Finished]) -> None:
+        """Write some submissions, and make their scores last together.
+
+        Raises:
+            WritingFailed: a file cannot be written.
+            GradebookFailed: the gradebook refuses.
+
+        """
+        try:
+            for submission in finished:
+                self._write(submission)
+        except BaseException:
+            self._scores.rollback()
+            raise
+        self._scores.commit()
+
+    def _write(self, finished: Finished) -> None:
+        masters = self._masters[finished.assignment]
+        told = self._scores.save(
+            finished.student, finished.assignment, finished.timestamp, finished.notebooks, finished.missing
+        )
+        excluded = set(self._autograde.exclude_overwriting.get(finished.assignment, ()))
+        files = {f.path: f.content for m in masters.values() for f in m.files if f.path not in excluded}
+        pages: dict[str, bytes] = {}
+        for notebook in finished.notebooks:
+            node = autograded(masters[notebook.notebook], notebook)
+            files[f"{notebook.notebook}.ipynb"] = json.dumps(node, ensure_ascii=False).encode()
+            page = self._pages.page(notebook.notebook, node, told[notebook.notebook])
+            pages[f"{notebook.notebook}.html"] = page.encode("utf-8", "replace")
+        place = finished.assignment, finished.student
+        try:
+            kept = [f"{name}.ipynb" for name in finished.unreadable]
+            _replace(self._directory.autograded(*place), files, finished.files, kept, self._autograde)
+            kept = [f"{name}.html" for name in finished.unreadable]
+            _replace(self._directory.feedback(*place), pages, {}, kept, self._feedback)
+        except OSError as err:
+            raise WritingFailed(f"The results of {finished.student!r} could not be written: {err}") from err
+
+    def close(self) -> None:
+        """Close the gradebook."""
+        self._scores.close()
+
+
+def _replace(
+    folder: Path, files: Mapping[str, bytes], foreign: Mapping[str, bytes], kept: Iterable[str], like: BaseConverter
+) -> None:
+    """Put a new folder in the place of an old one.
+
+    Args:
+        folder: the place.
+        files: what it shall hold.
+        foreign: a learner's files; one that is in the way of others is left out.
+        kept: names of files of the old folder that stay.
+        like: the converter of nbgrader that would write it, for the permissions.
+
+    """
+    half, old = folder.with_name(f".{folder.name}{_HALF}"), folder.with_name(f".{folder.name}{_OLD}")
+    for left in (half, old):
+        shutil.rmtree(left, ignore_errors=True)
+    half.mkdir(parents=True)
+    mode = int(str(like.permissions), 8)
+    for name in kept:
+        if (folder / name).is_file():
+            shutil.copy2(folder / name, half / name)
+    for name, content in files.items():
+        _write(half / name, content, mode)
+    for name, content in foreign.items():
+        with contextlib.suppress(OSError):
+            if name not in files:
+                _write(half / name, content, mode)
+    if like.coursedir.groupshared:
+        for path in (half, *(path for path in half.rglob("*") if path.is_dir())):
+            path.chmod(path.stat().st_mode | 0o2770)
+    with contextlib.suppress(FileNotFoundError):
+        folder.rename(old)
+    half.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _write(path: Path, content: bytes, mode: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        os.fchmod(descriptor, mode)
+
+
+class WriterProcess:
+    """A writer in another process, which ends with this one.
+
+    Args:
+        root: the course directory.
+        masters: what was judged by, by assignment and notebook.
+
+    """
+
+    def __init__(self, root: Path, masters: Mapping[str, Mapping[str, Master]]) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._line, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs, root, masters), daemon=True)
+        self._process.start()
+        theirs.close()
+
+    def ready(self) -> None:
+        """Wait until the gradebook is open and knows the assignments.
+
+        Raises:
+            InvalidCourse: the gradebook knows other cells than `source/`.
+            GraderFailed: it cannot be opened.
+
+        """
+        self._answer()
+
+    def write(self, finished: Sequence[Finished]) -> None:
+        """Write some submissions; one call at a time.
+
+        Raises:
+            GraderFailed: they could not be written.
+
+        """
+        try:
+            self._line.send(finished)
+        except OSError as err:
+            raise WritingFailed("The process that writes results has ended.") from err
+        self._answer()
+
+    def close(self) -> None:
+        """End the process."""
+        self._line.close()
+        self._process.join(10)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+
+    def _answer(self) -> None:
+        try:
+            problem = self._line.recv()
+        except (EOFError, OSError) as err:
+            raise WritingFailed("The process that writes results has ended.") from err
+        if problem is not None:
+            raise problem
+
+
+def _serve(line: Connection, root: Path, masters: Mapping[str, Mapping[str, Master]]) -> None:
+    """Write what comes in until the other side is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the other side decides when to stop
+    # nbgrader asks the program `alembic`, which stands beside Python, for the version of a new gradebook.
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    logging.getLogger("traitlets").setLevel(logging.ERROR)
+    try:
+        writer = Writer(root, masters)
+    except NbcoachError as err:
+        line.send(err)
+        return
+    line.send(None)
+    with contextlib.suppress(OSError):  # nobody is there any more
+        while True:
+            try:
+                finished = line.recv()
+            except EOFError:
+                break
+            try:
+                writer.write(finished)
+            except NbcoachError as err:
+                line.send(err)
+            except Exception as err:
+                log.exception("A submission could not be written")
+                line.send(WritingFailed(f"Results could not be written: {err!r}"))
+            else:
+                line.send(None)
+    writer.close()
