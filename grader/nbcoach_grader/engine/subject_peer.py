@@ -7,6 +7,7 @@ import importlib
 import inspect
 import io
 import random
+import resource
 import socket
 import types
 from collections.abc import Callable, MutableMapping
@@ -36,6 +37,7 @@ class SubjectPeer(Peer):
         super().__init__(sock)
         self._namespace = namespace
         self._trace: types.TracebackType | None = None
+        self._before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
     def told(self, err: BaseException) -> list[Any]:
         """Tell the arguments of an exception, and remember where it came from."""
@@ -138,6 +140,9 @@ class SubjectPeer(Peer):
 
     def _do_dir(self, oid: int) -> object:
         return dir(self.exported(oid))
+
+    def _do_usage(self) -> object:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - self._before
 
     def _do_trace(self) -> object:
         return trace_of(self._trace)
