@@ -21,13 +21,11 @@ from .engine.plan import CellReport, Mode, Outcome, Plan, TestReport
 from .feedback import Judgement, judgement
 from .material import Material, plan_of
 from .proving import Proof, prove
-from .rebuild import Rebuilt, rebuild, untouched
+from .rebuild import WHOLE, Rebuilt, rebuild, untouched
 
 log = logging.getLogger(__name__)
 
 MAX_PROOFS = 512
-WHOLE = ""
-"""No cell has this name; asking for it too rebuilds and runs what follows the last test."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,7 +18,7 @@ from nbcoach_exercises.wire import CellSource
 from .engine.engine import Engine
 from .engine.plan import CheckReport, Mode, Outcome, Plan, TestReport
 from .material import Material, plan_of
-from .rebuild import rebuild
+from .rebuild import WHOLE, rebuild
 
 REFERENCE = "\0reference"
 
@@ -111,7 +111,7 @@ def reference_plan(material: Material, sources: Mapping[str, str] | None = None)
         for place in material.layout.places
         for source in [changed.get(place.name, place.source if place.test is None else place.released)]
     ]
-    rebuilt = rebuild(material.layout, tuple(material.tests), cells)
+    rebuilt = rebuild(material.layout, (*material.tests, WHOLE), cells)
     stops = tuple(
         replace(stop, tests=tuple(map(_shown, stop.tests)), prelude=tuple(map(_shown, stop.prelude)))
         for stop in rebuilt.stops

@@ -22,6 +22,8 @@ from .engine.plan import PlannedCell, Stop
 from .layout import Layout, Place
 
 MAX_EXTRA_CELLS = 200
+WHOLE = ""
+"""No cell has this name; who wants it too gets what follows the last test as well."""
 ALIKE = 0.6
 MAX_COMPARED = 2000
 _WORD = re.compile(r"[^\W\d]\w*")

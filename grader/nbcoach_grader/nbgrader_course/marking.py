@@ -10,9 +10,9 @@ from nbcoach_exercises.verdicts import Verdict
 
 from ..engine.engine import Engine
 from ..engine.names import plain_python
-from ..judging import WHOLE, GradedTest, Judging
+from ..judging import GradedTest, Judging
 from ..material import Material, material_of
-from ..rebuild import rebuild
+from ..rebuild import WHOLE, rebuild
 from .masters import Master
 from .results import MANUAL, GradedCell, GradedNotebook
 from .work import Work
