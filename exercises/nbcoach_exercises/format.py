@@ -9,6 +9,8 @@ are plain comments, so a notebook stays valid for nbgrader:
     ### HINT: Raise ValueError before the loop.
     assert ...
 
+In languages with other comments the three signs are `///`, `;;;`, `%%%` or `---`.
+
 A check is hidden when its header stands inside a hidden region, or when any of its
 code does. Lines before the first check are the preamble. A test cell without named
 checks has one check for its visible part and one for its hidden part.
@@ -32,10 +34,12 @@ MAX_NOTEBOOK_BYTES = 8 * 1024 * 1024
 MAX_CELLS = 2000
 HIDDEN_BEGIN = "BEGIN HIDDEN TESTS"
 HIDDEN_END = "END HIDDEN TESTS"
+MARK = r"(?:###|///|;;;|%%%|---)"
+"""What begins a line of ours in a cell: a comment in most languages."""
 _CHECK = re.compile(
-    r"^\s*###\s*CHECK:\s*(?P<name>.+?)\s*(?:\((?P<points>\d+(?:\.\d+)?)\s*(?:points?|pts?)\))?\s*$", re.IGNORECASE
+    rf"^\s*{MARK}\s*CHECK:\s*(?P<name>.+?)\s*(?:\((?P<points>\d+(?:\.\d+)?)\s*(?:points?|pts?)\))?\s*$", re.IGNORECASE
 )
-_HINT = re.compile(r"^\s*###\s*HINT:\s*(?P<text>.+?)\s*$", re.IGNORECASE)
+_HINT = re.compile(rf"^\s*{MARK}\s*HINT:\s*(?P<text>.+?)\s*$", re.IGNORECASE)
 
 
 class Role(Enum):
@@ -209,7 +213,7 @@ class _Block:
 
     @property
     def empty(self) -> bool:
-        return all(not line.strip() or line.lstrip().startswith("#") for line in self.lines)
+        return all(not line.strip() or line.lstrip().startswith(("#", "//", ";")) for line in self.lines)
 
 
 def _blocks(source: str, name: str) -> tuple[str, list[_Block]]:

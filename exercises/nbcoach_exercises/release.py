@@ -17,12 +17,19 @@ from nbgrader.preprocessors import (
     ClearSolutions,
     LockCells,
 )
+from traitlets.config import Config
 
 from .errors import InvalidCourse
-from .format import Role, grade_id_of, points_of, role_of
+from .format import MARK, Role, grade_id_of, points_of, role_of
 from .model import Exercise
 
-_HINT_LINE = re.compile(r"^[ \t]*###\s*HINT:.*\n?", re.IGNORECASE | re.MULTILINE)
+_HINT_LINE = re.compile(rf"^[ \t]*{MARK}\s*HINT:.*\n?", re.IGNORECASE | re.MULTILINE)
+_COMMENTS = {
+    "//": {"c", "c++", "c#", "csharp", "go", "groovy", "java", "javascript", "kotlin", "rust", "scala", "typescript"},
+    ";;": {"clojure", "common-lisp", "common lisp", "hy", "lisp", "racket", "scheme"},
+    "--": {"ada", "haskell", "lua", "sql"},
+    "%": {"erlang", "prolog"},
+}
 _PREPROCESSORS = (LockCells, ClearSolutions, ClearOutput, ClearHiddenTests, ClearMarkScheme)
 
 
@@ -42,10 +49,11 @@ def learner_version(master: NotebookNode, exercise: Exercise) -> NotebookNode:
     """
     notebook = copy.deepcopy(master)
     resources: dict[str, object] = {}
+    stub = {"ClearSolutions": {"code_stub": _stubs(notebook)}}
     try:
         for preprocessor in _PREPROCESSORS:
-            notebook, resources = preprocessor().preprocess(notebook, resources)
-    except RuntimeError as err:
+            notebook, resources = preprocessor(config=Config(stub)).preprocess(notebook, resources)
+    except (RuntimeError, ValueError) as err:
         raise InvalidCourse(f"Exercise {exercise.id!r} cannot be released: {err}", exercise=exercise.id) from err
     for cell in notebook.cells:
         cell.metadata.pop("nbcoach", None)
@@ -60,6 +68,15 @@ def learner_version(master: NotebookNode, exercise: Exercise) -> NotebookNode:
         "points": exercise.points,
     }
     return notebook
+
+
+def _stubs(notebook: NotebookNode) -> dict[str, str]:
+    """Return nbgrader's stubs for cleared solutions, and one for the notebook's language, which it may not know."""
+    specification = notebook.metadata.get("kernelspec")
+    language = str(specification.get("language", "python")) if isinstance(specification, dict) else "python"
+    comment = next((sign for sign, names in _COMMENTS.items() if language.lower() in names), "#")
+    known: dict[str, str] = ClearSolutions().code_stub
+    return {language: f"{comment} YOUR CODE HERE", **known}
 
 
 def _mark_answers(notebook: NotebookNode, exercise: Exercise) -> None:

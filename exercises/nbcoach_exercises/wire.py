@@ -74,7 +74,7 @@ class Progress:
 class CheckResult:
     """The outcome of one check.
 
-    `message` is None for a hidden check; `hints` is how many hints can be asked for.
+    `message` and `explanation` are None for a hidden check; `hints` is how many hints can be asked for.
     """
 
     id: str
@@ -85,17 +85,58 @@ class CheckResult:
     max_points: float
     message: str | None
     hints: int
+    explanation: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """A line of the learner's that an exception came through, `times` over; outside of functions `function` is ""."""
+
+    cell: str
+    line: int
+    text: str
+    function: str
+    times: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class LearnerError:
-    """An exception that the learner's own cell raised when it ran; `line` counts from 1 in that cell."""
+    """An exception that the learner's own cell raised when it ran; `line` counts from 1 in that cell.
+
+    `explanation` says what such an exception means, `trace` where it came through, outermost first.
+    """
 
     cell: str
     name: str
     message: str
     line: int | None
     text: str | None
+    explanation: str | None = None
+    trace: tuple[Place, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class StyleNote:
+    """A piece of advice on a line of the learner's: what there is to see, and why and how to write it better.
+
+    It never changes points. `rule` is the code of the linter's rule, `url` where it is described.
+    """
+
+    cell: str
+    rule: str
+    line: int
+    text: str
+    what: str
+    why: str
+    url: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reference:
+    """What the author's own solution takes."""
+
+    seconds: float
+    peak_mb: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +144,7 @@ class Feedback:
     """The judgement of one question.
 
     `cursor` is the attempt's place in the log, so that a recommendation can be asked for that knows it.
+    `peak_mb` is memory beyond what the process had before the cell; `reference` is None where nobody measured it.
     """
 
     type: ClassVar[str] = "feedback"
@@ -126,6 +168,8 @@ class Feedback:
     exercise_points: float
     exercise_max_points: float
     solved: bool
+    style: tuple[StyleNote, ...] = ()
+    reference: Reference | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -185,6 +185,18 @@ export interface ICheckResult {
   readonly max_points: number;
   readonly message: string | null;
   readonly hints: number;
+  readonly explanation: string | null;
+}
+
+/**
+ * A line of the learner's that an exception came through; `function` is "" outside of functions.
+ */
+export interface IPlace {
+  readonly cell: string;
+  readonly line: number;
+  readonly text: string;
+  readonly function: string;
+  readonly times: number;
 }
 
 /**
@@ -196,6 +208,29 @@ export interface ILearnerError {
   readonly message: string;
   readonly line: number | null;
   readonly text: string | null;
+  readonly explanation: string | null;
+  readonly trace: readonly IPlace[];
+}
+
+/**
+ * Advice on a line of the learner's; it never changes points.
+ */
+export interface IStyleNote {
+  readonly cell: string;
+  readonly rule: string;
+  readonly line: number;
+  readonly text: string;
+  readonly what: string;
+  readonly why: string;
+  readonly url: string | null;
+}
+
+/**
+ * What the author's own solution takes.
+ */
+export interface IReference {
+  readonly seconds: number;
+  readonly peak_mb: number;
 }
 
 /**
@@ -229,6 +264,8 @@ export interface IFeedback {
   readonly exercise_points: number;
   readonly exercise_max_points: number;
   readonly solved: boolean;
+  readonly style: readonly IStyleNote[];
+  readonly reference: IReference | null;
 }
 
 /**

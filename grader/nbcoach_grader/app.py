@@ -18,8 +18,10 @@ from nbcoach_hub.storage import Store, open_store
 
 from .engine.engine import Engine
 from .grading import Grading
+from .kernels.engine import KernelEngine
 from .live import live_routes
 from .routes import api_routes
+from .runner import Runner
 
 
 class Grader(Service):
@@ -29,9 +31,10 @@ class Grader(Service):
 
     courses = Unicode(help="Folder that holds the courses; by default NBCOACH_COURSES.").tag(config=True)
     store_url = Unicode(help="URL of the store, such as sqlite:///file; by default NBCOACH_STORE_URL.").tag(config=True)
-    engine = Instance(Engine, help="What runs and judges cells.")
+    engine = Instance(Engine, help="What runs and judges cells in Python.")
+    kernels = Instance(KernelEngine, help="What runs and judges cells in other languages.")
 
-    classes = [Engine]  # noqa: RUF012 - traitlets' own way to name what can be configured
+    classes = [Engine, KernelEngine]  # noqa: RUF012 - traitlets' own way to name what can be configured
 
     @default("courses")
     def _default_courses(self) -> str:
@@ -45,7 +48,12 @@ class Grader(Service):
     def _default_engine(self) -> Engine:
         return Engine(parent=self)
 
+    @default("kernels")
+    def _default_kernels(self) -> KernelEngine:
+        return KernelEngine(parent=self)
+
     grading: Grading
+    runner: Runner
     store: Store
 
     def routes(self) -> list[tuple[str, type[RequestHandler]]]:
@@ -57,8 +65,9 @@ class Grader(Service):
         catalogue = await asyncio.to_thread(Catalogue.read, Path(self.courses))
         self.store = open_store(self.store_url)
         await self.store.start()
-        await self.engine.start()
-        self.grading = Grading(catalogue, self.engine, self.store)
+        self.runner = Runner(self.engine, self.kernels)
+        await self.runner.start()
+        self.grading = Grading(catalogue, self.runner, self.store)
         self.checks = Counter("nbcoach_checks_total", "Questions judged.", ["verdict"], registry=self.metrics.registry)
         for verdict in Verdict:
             self.checks.labels(verdict)
@@ -77,7 +86,7 @@ class Grader(Service):
         for task in self._warming:
             task.cancel()
         await asyncio.gather(*self._warming, return_exceptions=True)
-        await self.engine.stop()
+        await self.runner.stop()
         await self.store.close()
 
     async def readiness(self) -> dict[str, str]:

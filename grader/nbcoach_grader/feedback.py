@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from nbcoach_exercises.model import Question, TestCell
 from nbcoach_exercises.verdicts import Verdict, worst
-from nbcoach_exercises.wire import CheckResult, LearnerError
+from nbcoach_exercises.wire import CheckResult, LearnerError, Place
 
 from .engine.plan import CellReport, Outcome, TestReport
+from .explanation import explanation
 
 MAX_OUTPUT = 8 * 1024
 _ESCAPES = re.compile(
@@ -97,9 +98,16 @@ def _results(test: TestCell, report: TestReport | None, cause: Verdict | None) -
                 max_points=check.points,
                 message=clean(message)[:4000] if message else None,
                 hints=len(check.hints),
+                explanation=_explained(message) if verdict is Verdict.ERROR and message else None,
             )
         )
     return results
+
+
+def _explained(message: str) -> str | None:
+    """Explain a check's "Name: what it says"; further lines are about the place."""
+    name, _, words = clean(message).partition("\n")[0].partition(": ")
+    return explanation(name, words)
 
 
 def _points(test: TestCell, verdicts: Mapping[str, Verdict], score: float | None) -> dict[str, float]:
@@ -115,10 +123,17 @@ def _points(test: TestCell, verdicts: Mapping[str, Verdict], score: float | None
 
 
 def _error(report: CellReport) -> LearnerError:
+    name, message = clean(report.name), clean(report.message)
+    places = [
+        Place(cell=clean(p.cell) or "?", line=p.line, text=clean(p.text), function=clean(p.function), times=p.times)
+        for p in report.trace
+    ]
     return LearnerError(
         cell=report.id,
-        name=clean(report.name),
-        message=clean(report.message),
+        name=name,
+        message=message,
         line=report.line,
         text=clean(report.text) if report.text else None,
+        explanation=explanation(name, message),
+        trace=tuple(places),
     )

@@ -14,14 +14,15 @@ from nbcoach_exercises.errors import InvalidInput, UnknownCell
 from nbcoach_exercises.events import Attempt, LearnerEvent, Logged, Reaction
 from nbcoach_exercises.model import Course, Exercise, Question
 from nbcoach_exercises.verdicts import Verdict
-from nbcoach_exercises.wire import CellSource, CheckRequest, Feedback, HintRequest, HintText
+from nbcoach_exercises.wire import CellSource, CheckRequest, Feedback, HintRequest, HintText, StyleNote
 from nbcoach_hub.storage import Store
 
-from .engine.engine import Engine
 from .feedback import Judgement
 from .judging import Judging
 from .material import Material, load_material
 from .rebuild import Rebuilt
+from .runner import Runs
+from .style import PATIENCE, Style, within
 
 log = logging.getLogger(__name__)
 
@@ -31,15 +32,16 @@ class Grading:
 
     Args:
         catalogue: the courses.
-        engine: what runs and judges.
+        runner: what runs and judges.
         store: where attempts are kept; None judges without keeping anything.
 
     """
 
-    def __init__(self, catalogue: Catalogue, engine: Engine, store: Store | None = None) -> None:
+    def __init__(self, catalogue: Catalogue, runner: Runs, store: Store | None = None) -> None:
         self.catalogue = catalogue
-        self._judging = Judging(engine)
+        self._judging = Judging(runner)
         self._store = store
+        self._style = Style()
         self._grown = asyncio.Event()
 
     async def judge(
@@ -68,7 +70,13 @@ class Grading:
         course = self.catalogue.course(request.course)
         exercise = course.exercise(request.exercise)
         question = _question(exercise, request.cell)
-        judged, rebuilt = await self.judge(learner, course, exercise, question, request.cells)
+        material = await self._material(course, exercise)
+        reading = asyncio.create_task(self._advice(material, question, request.cells))
+        try:
+            judged, rebuilt = await self._judging.judge(learner, material, question, request.cells)
+            style = await within(reading, PATIENCE)
+        finally:
+            reading.cancel()
         repairs = rebuilt.repairs
         if request.version != exercise.version:
             repairs += ("The exercise has a newer version, which was used; open it again to get it.",)
@@ -111,7 +119,18 @@ class Grading:
             exercise_points=points,
             exercise_max_points=exercise.points,
             solved=solved,
+            reference=(await self._judging.proof(material)).reference(question),
+            style=() if judged.verdict is Verdict.NOT_ATTEMPTED else style,
         )
+
+    async def _advice(
+        self, material: Material, question: Question, cells: Sequence[CellSource]
+    ) -> tuple[StyleNote, ...]:
+        """Return notes on the style of a question's answers; they are for Python."""
+        if material.kernel:
+            return ()
+        starters = {place.name: place.released for place in material.layout.places}
+        return await self._style.notes(cells, question.answers, starters)
 
     async def hint(self, learner: str, request: HintRequest) -> HintText:
         """Hand out one rung of a hint ladder, and note that it was asked for.

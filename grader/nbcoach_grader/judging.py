@@ -16,12 +16,12 @@ from nbcoach_exercises.model import Question
 from nbcoach_exercises.verdicts import Verdict, worst
 from nbcoach_exercises.wire import CellSource, CheckResult
 
-from .engine.engine import Engine
 from .engine.plan import CellReport, Mode, Outcome, Plan, TestReport
 from .feedback import Judgement, judgement
 from .material import Material, plan_of
-from .proving import Proof, prove
-from .rebuild import WHOLE, Rebuilt, rebuild, untouched
+from .proving import Proof, prove, with_proof
+from .rebuild import Rebuilt, rebuild, untouched
+from .runner import Runs
 
 log = logging.getLogger(__name__)
 
@@ -42,12 +42,11 @@ class GradedTest:
 
 @dataclass(frozen=True, kw_only=True)
 class Graded:
-    """What a whole notebook came to; `warnings` are for its author."""
+    """What a whole notebook came to; `rebuilt` is what ran, `warnings` are for its author."""
 
     tests: tuple[GradedTest, ...]
     cells: tuple[CellReport, ...]
-    answers: dict[str, str]
-    repairs: tuple[str, ...]
+    rebuilt: Rebuilt
     warnings: tuple[str, ...]
     seconds: float
 
@@ -56,12 +55,12 @@ class Judging:
     """Judge learners' notebooks.
 
     Args:
-        engine: what runs and decides.
+        runner: what runs notebooks and decides on their tests.
 
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, runner: Runs) -> None:
+        self._runner = runner
         self._proofs: OrderedDict[tuple[str, str], asyncio.Task[Proof]] = OrderedDict()
 
     async def proof(self, material: Material) -> Proof:
@@ -86,7 +85,7 @@ class Judging:
         return task
 
     async def _prove(self, material: Material) -> Proof:
-        proof = await prove(self._engine, material)
+        proof = await prove(self._runner, material)
         for cell in proof.cells.values():
             if cell.why is not None:
                 log.warning("%s, test cell %r: the reference solution is %s", material.name, cell.id, cell.verdict)
@@ -102,7 +101,7 @@ class Judging:
 
         """
         rebuilt = rebuild(material.layout, question.tests, cells)
-        outcome = await self._engine.run(await self._plan(learner, material, rebuilt))
+        outcome = await self._runner.run(await self._plan(learner, material, rebuilt))
         return _judged(material, question, rebuilt, outcome), rebuilt
 
     async def grade(self, learner: str, material: Material, cells: Sequence[CellSource]) -> Graded:
@@ -112,8 +111,8 @@ class Judging:
             GraderFailed: the grader broke; nothing is known about the work.
 
         """
-        rebuilt = rebuild(material.layout, (*material.tests, WHOLE), cells)
-        outcome = await self._engine.run(replace(await self._plan(learner, material, rebuilt), once=True))
+        rebuilt = rebuild(material.layout, tuple(material.tests), cells, whole=True)
+        outcome = await self._runner.run(replace(await self._plan(learner, material, rebuilt), once=True))
         reports = {report.id: report for report in outcome.tests}
         graded: list[GradedTest] = []
         for question in material.questions():
@@ -124,15 +123,13 @@ class Judging:
         return Graded(
             tests=tuple(graded),
             cells=outcome.cells,
-            answers=dict(rebuilt.answers),
-            repairs=rebuilt.repairs,
+            rebuilt=rebuilt,
             warnings=tuple(warning for test in graded for warning in _warnings(test, reports[test.id])),
             seconds=outcome.seconds,
         )
 
     async def _plan(self, learner: str, material: Material, rebuilt: Rebuilt) -> Plan:
-        proof = await self.proof(material)
-        return plan_of(material, learner, rebuilt, shared=proof.shared, attributes=proof.attributes)
+        return with_proof(plan_of(material, learner, rebuilt), await self.proof(material))
 
 
 def _judged(material: Material, question: Question, rebuilt: Rebuilt, outcome: Outcome) -> Judgement:

@@ -125,7 +125,6 @@ def plan_of(
     rebuilt: Rebuilt,
     *,
     shared: frozenset[str] = frozenset(),
-    attributes: Mapping[str, frozenset[str]] | None = None,
     once: bool = False,
 ) -> Plan:
     """Return the plan for a rebuilt notebook (see `Plan`)."""
@@ -141,7 +140,6 @@ def plan_of(
         limits=material.limits,
         files=material.files,
         shared=shared,
-        attributes=attributes or {},
         once=once,
         kernel=material.kernel,
     )

@@ -11,43 +11,39 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from nbcoach_exercises.model import TestCell
+from nbcoach_exercises.model import Question, TestCell
 from nbcoach_exercises.verdicts import Verdict, worst
-from nbcoach_exercises.wire import CellSource
+from nbcoach_exercises.wire import CellSource, Reference
 
-from .engine.engine import Engine
-from .engine.plan import CheckReport, Mode, Outcome, Plan, TestReport
+from .engine.plan import CellReport, CheckReport, Mode, Outcome, Plan, TestReport
 from .material import Material, plan_of
-from .rebuild import WHOLE, rebuild
+from .rebuild import rebuild
+from .runner import Runs
 
 REFERENCE = "\0reference"
 
 
 @dataclass(frozen=True, kw_only=True)
 class CellProof:
-    """What the reference solution came to in one test cell; `why` says what is wrong, or why it is shared."""
+    """What the reference solution came to in one test cell.
+
+    `why` says what is wrong, or why it is shared; `seconds` is what its visible checks took.
+    """
 
     id: str
     verdict: Verdict
     mode: Mode
     why: str | None
     attributes: frozenset[str]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Usage:
-    """What the reference solution used for a question: seconds, and MiB at most."""
-
     seconds: float
-    peak_mb: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class Proof:
-    """What judging the reference solution has shown, by test cell, and what its cells used, by cell."""
+    """What judging the reference solution has shown, by test cell, and what its own cells came to, by cell."""
 
     cells: Mapping[str, CellProof]
-    usage: Mapping[str, Usage]
+    ran: Mapping[str, CellReport]
     seconds: float
 
     @property
@@ -64,13 +60,21 @@ class Proof:
             if cell.mode is Mode.ISOLATED and cell.verdict is Verdict.PASSED
         }
 
+    def reference(self, question: Question) -> Reference:
+        """Return what the reference solution takes for a question, measured as a learner's answer is."""
+        own = [self.ran[name] for name in question.answers if name in self.ran]
+        return Reference(
+            seconds=sum(cell.seconds for cell in own) + sum(self.cells[name].seconds for name in question.tests),
+            peak_mb=max((cell.peak_mb for cell in own), default=0.0),
+        )
+
     @property
     def ok(self) -> bool:
         """Return whether the reference solution passes everything."""
         return all(cell.verdict is Verdict.PASSED for cell in self.cells.values())
 
 
-async def prove(engine: Engine, material: Material) -> Proof:
+async def prove(runner: Runs, material: Material) -> Proof:
     """Judge the reference solution, and where it does not pass beside its process, inside it.
 
     Raises:
@@ -78,7 +82,7 @@ async def prove(engine: Engine, material: Material) -> Proof:
 
     """
     plan = reference_plan(material)
-    outcome = await engine.run(plan)
+    outcome = await runner.run(plan)
     reports = {report.id: report for report in outcome.tests}
     doubtful = {
         name
@@ -87,12 +91,12 @@ async def prove(engine: Engine, material: Material) -> Proof:
     }
     seconds = outcome.seconds
     if doubtful:
-        inside = await engine.run(replace(plan, shared=plan.shared | doubtful))
+        inside = await runner.run(replace(plan, shared=plan.shared | doubtful))
         seconds += inside.seconds
         reports |= {report.id: report for report in inside.tests if report.id in doubtful and _passed(report)}
     return Proof(
-        cells={name: _proof(report, outcome) for name, report in reports.items()},
-        usage={c.id: Usage(seconds=c.seconds, peak_mb=c.peak_mb) for c in outcome.cells},
+        cells={name: _proof(material.tests[name], report, outcome) for name, report in reports.items()},
+        ran={cell.id: cell for cell in outcome.cells},
         seconds=seconds,
     )
 
@@ -111,13 +115,18 @@ def reference_plan(material: Material, sources: Mapping[str, str] | None = None)
         for place in material.layout.places
         for source in [changed.get(place.name, place.source if place.test is None else place.released)]
     ]
-    rebuilt = rebuild(material.layout, (*material.tests, WHOLE), cells)
+    rebuilt = rebuild(material.layout, tuple(material.tests), cells, whole=True)
     stops = tuple(
         replace(stop, tests=tuple(map(_shown, stop.tests)), prelude=tuple(map(_shown, stop.prelude)))
         for stop in rebuilt.stops
     )
     chosen = frozenset(name for name, mode in material.chosen.items() if mode is Mode.SHARED)
     return plan_of(material, REFERENCE, replace(rebuilt, stops=stops), shared=chosen, once=True)
+
+
+def with_proof(plan: Plan, proof: Proof) -> Plan:
+    """Return a plan that judges by what the reference solution has shown."""
+    return replace(plan, shared=proof.shared, attributes=proof.attributes)
 
 
 def _shown(test: TestCell) -> TestCell:
@@ -129,7 +138,7 @@ def _passed(report: TestReport) -> bool:
     return all(check.verdict is Verdict.PASSED for check in report.checks)
 
 
-def _proof(report: TestReport, isolated: Outcome) -> CellProof:
+def _proof(test: TestCell, report: TestReport, isolated: Outcome) -> CellProof:
     verdict = worst(check.verdict for check in report.checks) if report.checks else Verdict.PASSED
     why = None
     if verdict is not Verdict.PASSED:
@@ -137,7 +146,15 @@ def _proof(report: TestReport, isolated: Outcome) -> CellProof:
     elif report.mode is Mode.SHARED:
         first = next((other for other in isolated.tests if other.id == report.id), report)
         why = f"It passes only in the learner's own process: {_complaint(first.checks) or 'as its author chose'}"
-    return CellProof(id=report.id, verdict=verdict, mode=report.mode, why=why, attributes=report.attributes)
+    hidden = {check.id for check in test.checks if check.hidden}
+    return CellProof(
+        id=report.id,
+        verdict=verdict,
+        mode=report.mode,
+        why=why,
+        attributes=report.attributes,
+        seconds=sum(check.seconds for check in report.checks if check.id not in hidden),
+    )
 
 
 def _complaint(checks: tuple[CheckReport, ...]) -> str | None:

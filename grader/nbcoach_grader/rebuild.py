@@ -22,8 +22,6 @@ from .engine.plan import PlannedCell, Stop
 from .layout import Layout, Place
 
 MAX_EXTRA_CELLS = 200
-WHOLE = ""
-"""No cell has this name; who wants it too gets what follows the last test as well."""
 ALIKE = 0.6
 MAX_COMPARED = 2000
 _WORD = re.compile(r"[^\W\d]\w*")
@@ -49,13 +47,14 @@ class _Sorted:
     seen: set[str] = field(default_factory=set)
 
 
-def rebuild(layout: Layout, wanted: Collection[str], sent: Sequence[CellSource]) -> Rebuilt:
+def rebuild(layout: Layout, wanted: Collection[str], sent: Sequence[CellSource], *, whole: bool = False) -> Rebuilt:
     """Put a learner's sources into the author's notebook.
 
     Args:
         layout: the author's notebook.
-        wanted: the test cells to be judged, by grade id; nothing after the last of them runs.
+        wanted: the test cells to be judged, by grade id.
         sent: the learner's code cells in order.
+        whole: whether what follows the last of those tests runs too, for its output.
 
     """
     given = _sort(layout, sent)
@@ -63,7 +62,7 @@ def rebuild(layout: Layout, wanted: Collection[str], sent: Sequence[CellSource])
     for place in layout.places:
         if place.name not in given.seen and place.role is not Role.FREE:
             given.repairs.append(f"The cell {place.name!r} was missing; the author's version was used.")
-    walked = list(_walk(layout, wanted, given))
+    walked = list(_walk(layout, None if whole else wanted, given))
     replayed = _replayed(layout, walked)
     cells: list[PlannedCell] = []
     locked: list[str] = []
@@ -97,9 +96,9 @@ def _stop(stops: list[Stop], after: int, locked: list[str], test: TestCell, prel
     stops.append(Stop(after=after, locked=tuple(locked), tests=tests, prelude=tuple(earlier.values())))
 
 
-def _walk(layout: Layout, wanted: Collection[str], given: _Sorted) -> Iterator[PlannedCell | Place]:
-    """Yield the learner's cells, and the author's locked cells and tests, up to the last wanted test."""
-    missing = set(wanted)
+def _walk(layout: Layout, wanted: Collection[str] | None, given: _Sorted) -> Iterator[PlannedCell | Place]:
+    """Yield the learner's cells, and the author's locked cells and tests, up to the last wanted test or the end."""
+    missing = set(wanted or ())
     yield from (PlannedCell(id=cell.id, source=cell.source) for cell in given.extras.get("", ()))
     for place in layout.places:
         if place.answered or place.role is Role.FREE:
@@ -107,7 +106,7 @@ def _walk(layout: Layout, wanted: Collection[str], given: _Sorted) -> Iterator[P
         elif place.role in (Role.READ_ONLY, Role.TESTS):
             yield place
         missing.discard(place.name)
-        if not missing:
+        if not missing and wanted is not None:
             return
         yield from (PlannedCell(id=cell.id, source=cell.source) for cell in given.extras.get(place.name, ()))
 

@@ -77,7 +77,7 @@ class Sink:
                 self.send_response(200)
                 self.end_headers()
 
-            do_GET = do_POST = do_PUT = _take
+            do_GET = do_POST = do_PUT = _take  # noqa: N815
 
             def log_message(self, *args: Any) -> None:
                 pass

@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
+import time
 from pathlib import Path
 
 import psutil
 
-_PLACES = ("/dev/shm", "/dev/mqueue", "/tmp", "/var/tmp", "~", "~/.ipython", "~/.local", "~/.jupyter", ".")
+_PLACES = ("~/.ipython", "~/.local", "~/.jupyter", "~/.config", ".")
 _IPC = ("/proc/sysvipc/shm", "/proc/sysvipc/msg", "/proc/sysvipc/sem")
 
 
-def processes() -> set[tuple[int, float]]:
-    """Return all processes below this one, by id and time of birth; zombies count too."""
-    found = set()
+PATIENCE = 10.0
+
+
+def processes() -> dict[int, str]:
+    """Return all processes below this one that have not ended, with what each is at."""
+    found = {}
     for child in psutil.Process().children(recursive=True):
-        try:
-            found.add((child.pid, child.create_time()))
-        except psutil.NoSuchProcess:
-            continue
-    return found
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found[child.pid] = child.status()
+    return {pid: status for pid, status in found.items() if status != psutil.STATUS_ZOMBIE}
+
+
+async def back_to(count: int) -> bool:
+    """Wait until no more processes than so many are there; a judge ends a moment after its verdict."""
+    end = time.monotonic() + PATIENCE
+    while len(processes()) > count and time.monotonic() < end:
+        await asyncio.sleep(0.05)
+    return len(processes()) <= count
 
 
 def system_state() -> dict[str, list[str]]:

@@ -17,6 +17,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 import attack_corpus
+import own_attacks
 import psutil
 import pytest
 from attack_campaign import Campaign, Sink
@@ -29,20 +30,6 @@ settings.register_profile("nbcoach", derandomize=True, deadline=None)
 settings.load_profile("nbcoach")
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
-OWN = {
-    "SOLUTION": (
-        "def squares(n):\n    if n < 1:\n        raise ValueError('n must be positive')\n"
-        "    return [i * i for i in range(1, n + 1)]\n"
-    ),
-    "STUB": "def squares(n):\n    return None\n",
-    "TESTS": [
-        ("v", 1, False, "assert squares(2) == [1, 4]\n"),
-        ("h1", 2, True, "# @@MARKC@@\nassert squares(4) == [1, 4, 9, 16], '@@MARKM@@'\n"),
-        ("h2", 1, True, "# @@MARKC@@\ntry:\n    squares(0)\nexcept ValueError:\n    pass\nelse:\n    assert False\n"),
-        ("h3", 2, True, "secret = @@SECRETN@@\nassert len(squares(secret)) == secret, '@@MARKM@@'\n"),
-        ("h4", 2, True, "assert squares(6)[-1] == 36 and sum(squares(6)) == 91, '@@MARKM@@'\n"),
-    ],
-}
 
 
 @pytest.fixture(scope="session")
@@ -102,12 +89,12 @@ def campaign_once(make_campaign: Callable[..., Campaign], once: Engine) -> Campa
 
 @pytest.fixture(scope="session")
 def own(make_campaign: Callable[..., Campaign], engine: Engine) -> Campaign:
-    return make_campaign(OWN, engine)
+    return make_campaign(own_attacks.EXERCISE, engine)
 
 
 @pytest.fixture(scope="session")
 def own_once(make_campaign: Callable[..., Campaign], once: Engine) -> Campaign:
-    return make_campaign(OWN, once)
+    return make_campaign(own_attacks.EXERCISE, once)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from attack_campaign import Campaign
 from attack_corpus import CodeCase, code_cases, needed
-from attack_processes import processes, system_state
+from attack_processes import back_to, processes, system_state
 
 from nbcoach_exercises.verdicts import Verdict
 from nbcoach_exercises.wire import Feedback, encode
@@ -25,8 +25,12 @@ WITHIN = 15.0
 """Seconds for a verdict on anything (guarantee G8), from outside, waiting included."""
 
 CASES = {case.id: case for case in code_cases()}
+KNOWN = {
+    "J05": "`==` of the author's test takes True and 1.0 for 1, as Python and nbgrader do",
+}
+"""What does not hold, each with its reason; one that begins to hold fails here until its line is removed."""
+
 KINDS = {kind: [name for name in CASES if name.startswith(kind)] for kind in "CFLVDPXJ"}
-MARKS_OF_OTHERS = ("PERSIST>>", "LEAK>> /")
 
 
 async def attack(campaign: Campaign, case: CodeCase) -> list[Feedback]:
@@ -58,7 +62,14 @@ def test_controls_get_exactly_what_they_are_worth(campaign: Campaign, run: Any, 
     assert found.points == CASES[name].honest
 
 
-@pytest.mark.parametrize("name", [*KINDS["F"], *KINDS["J"], *KINDS["L"], *KINDS["V"]])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.xfail(reason=KNOWN[name], strict=True)) if name in KNOWN else name
+        for kind in "FJLV"
+        for name in KINDS[kind]
+    ],
+)
 def test_nothing_is_forged_read_or_harmed(campaign: Campaign, run: Any, name: str) -> None:
     async def told() -> None:
         before = campaign.work.read_bytes()
@@ -126,17 +137,18 @@ def strings(value: Any) -> list[str]:
     return [text for item in items for text in strings(item)]
 
 
-async def standing(campaign: Campaign) -> set[tuple[int, float]]:
-    """Return what runs while nothing is asked; judges are prepared by then."""
+async def standing(campaign: Campaign) -> int:
+    """Return how many processes there are while nothing is asked, with judges prepared for the next one."""
     await campaign.submit("first", campaign.solution)
     await campaign.settled()
-    return processes()
+    await asyncio.sleep(0)
+    return len(processes())
 
 
-async def no_survivors(campaign: Campaign, before: set[tuple[int, float]]) -> None:
-    """See that as many processes run as before: the fork server, and judges that wait for their turn."""
+async def no_survivors(campaign: Campaign, before: int) -> None:
+    """See that nothing runs but the fork server, and judges that wait for their turn."""
     await campaign.settled()
-    assert len(processes()) == len(before)
+    assert await back_to(before), processes()
 
 
 def test_the_whole_corpus_is_run() -> None:

@@ -25,6 +25,15 @@ QUESTION = COURSE.exercises[FIRST].questions[0]
 CELL = QUESTION.answers[0]
 CHECKS = [check.name for check in test_cells(read_master(COURSE.exercises[FIRST].folder))[QUESTION.tests[0]].checks]
 
+MISTAKEN = """def mean(values=[]):
+    total = sum(values)
+    if total == None:
+        return 0
+    return total / len(values)
+
+print("<b>not bold</b>")
+mean()"""
+
 
 def solution(kind: str) -> Solution:
     return read_solution(COURSE.exercises[FIRST].folder / "solutions" / f"{kind}.py")
@@ -69,6 +78,16 @@ def walk(page: Page, front_end: str, shot: Callable[[Page, str], Any]) -> None:
     shot(page, f"{front_end}-3-failed")
     expect(up_next).to_have_attribute("data-exercise", FIRST)
 
+    write_answer(page, CELL, f"{solution('correct').sources[CELL]}\n\n{MISTAKEN}")
+    check(page, CELL)
+    error = footer.locator(".nbcoach-Error")
+    expect(error.locator(".nbcoach-Error-message")).to_contain_text("ZeroDivisionError")
+    expect(error.locator(".nbcoach-Prose")).to_contain_text("divided by 0")
+    for folded in footer.locator("details > summary").all():
+        folded.click()
+    expect(error.locator(".nbcoach-Trace li")).to_have_count(2)
+    shot(page, f"{front_end}-4-error")
+
     write_answer(page, CELL, solution("correct").sources[CELL])
     check(page, CELL)
     expect(footer).to_have_attribute("data-verdict", "passed")
@@ -76,7 +95,7 @@ def walk(page: Page, front_end: str, shot: Callable[[Page, str], Any]) -> None:
     expect(page.locator(f'.nbcoach-Exercise[data-exercise="{FIRST}"]')).to_have_attribute("data-state", "passed")
     expect(up_next).not_to_have_attribute("data-exercise", FIRST)
     expect(up_next.locator(".nbcoach-UpNext-why")).not_to_be_empty()
-    shot(page, f"{front_end}-4-passed")
+    shot(page, f"{front_end}-5-passed")
 
 
 def test_path_in_lab(sign_in: Callable[[str], Page], shot: Callable[[Page, str], Any]) -> None:

@@ -47,6 +47,16 @@ def test_named_checks_have_names_points_hints_and_their_own_source() -> None:
     assert "HIDDEN" not in visible.source + hidden.source
 
 
+@pytest.mark.parametrize("sign", ["///", ";;;", "%%%", "---"])
+def test_checks_are_named_in_other_languages_comments(sign: str) -> None:
+    source = f"{sign} CHECK: one (1 point)\n{sign} HINT: look\n(f)\n  {sign} CHECK: two\n;; only a remark"
+    test = parse_test_cell(node(judged(source, points=2)))
+    assert [(c.name, c.points, c.hints, c.source.strip()) for c in test.checks] == [
+        ("one", 1, ("look",), "(f)"),
+        ("two", 1, (), ";; only a remark"),
+    ]
+
+
 def test_every_part_keeps_its_line_numbers() -> None:
     found = parse_test_cell(node(judged()))
     lines = TESTS.splitlines()

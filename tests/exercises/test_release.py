@@ -116,3 +116,31 @@ def test_the_same_master_gives_the_same_release(tmp_path: Path) -> None:
 def test_an_open_region_is_refused_by_name(tmp_path: Path, body: dict[str, Any]) -> None:
     with pytest.raises(InvalidCourse, match="'sum-up' cannot be released"):
         released(tmp_path, body, judged(TESTS))
+
+
+@pytest.mark.parametrize(
+    ("language", "stub"),
+    [
+        ("python", "# YOUR CODE HERE\nraise NotImplementedError()"),
+        ("R", "# YOUR CODE HERE\nfail()"),
+        ("bash", "# YOUR CODE HERE"),
+        ("scheme", ";; YOUR CODE HERE"),
+        ("JavaScript", "// YOUR CODE HERE"),
+        ("SQL", "-- YOUR CODE HERE"),
+    ],
+)
+def test_solutions_are_cleared_in_any_language(tmp_path: Path, language: str, stub: str) -> None:
+    exercise = read_course(write_course(tmp_path)).exercise("sum-up")
+    master = read_master(exercise.folder)
+    master.metadata["kernelspec"] = {"name": "any", "display_name": "any", "language": language}
+    given = next(c for c in learner_version(master, exercise).cells if role_of(c) is Role.ANSWER)
+    lines = [line.strip() for line in given.source.splitlines()]
+    assert lines[1:] == stub.splitlines()
+
+
+@pytest.mark.parametrize("sign", ["///", ";;;", "%%%", "---"])
+def test_hints_in_other_comments_do_not_get_through(tmp_path: Path, sign: str) -> None:
+    source = TESTS.replace("### CHECK", f"{sign} CHECK").replace("### HINT", f"{sign} HINT")
+    found = released(tmp_path, answer(), judged(source))
+    assert not [text for text in strings(found) if "SECRET" in text]
+    assert any("adds the first numbers" in text for text in strings(found))

@@ -631,3 +631,32 @@ def test_one_bad_item_leaves_no_trace() -> None:
     with pytest.raises(Undecodable):
         decoder.decode([1, [1, [99]]])
     assert decoder.decode(plain(nested(MAX_DEPTH))) is not None
+
+
+def doubling(tag: Tag, levels: int) -> Any:
+    """Return a node of `levels` containers, each holding the one inside it twice."""
+    node: Any = [tag, 1]
+    for number in range(levels, 1, -1):  # 0 is what stands around it
+        node = [tag, node, [Tag.REF, number]]
+    return node
+
+
+@pytest.mark.parametrize("around", [Tag.LIST, Tag.SET, Tag.FROZENSET])
+@pytest.mark.parametrize("inside", [Tag.TUPLE, Tag.LIST])
+def test_what_is_shared_costs_as_much_as_if_it_were_written_out(around: Tag, inside: Tag) -> None:
+    """Hashing, comparing and showing a value walk through shared parts each time they are met."""
+    with pytest.raises(Undecodable, match="shares its parts"):
+        decode([around, doubling(inside, 50)])
+
+
+def test_what_is_shared_now_and_then_is_fine() -> None:
+    assert decode([Tag.SET, doubling(Tag.TUPLE, 12)]) == {_doubled(12)}
+    row = list(range(1000))
+    assert cross([row] * 1000) == [row] * 1000
+
+
+def _doubled(levels: int) -> tuple[Any, ...]:
+    found: tuple[Any, ...] = (1,)
+    for _ in range(levels - 1):
+        found = (found, found)
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import pytest
@@ -10,7 +11,8 @@ from grader_plans import cell_of
 
 from nbcoach_exercises.model import Question, TestCell
 from nbcoach_exercises.verdicts import Verdict
-from nbcoach_grader.engine.plan import CellReport, CheckReport, Outcome, TestReport
+from nbcoach_exercises.wire import Feedback, Place, Reference, decode, encode
+from nbcoach_grader.engine.plan import CellReport, CheckReport, Outcome, TestReport, TraceLine
 from nbcoach_grader.feedback import MAX_OUTPUT, Judgement, clean, judgement
 
 NAMED = cell_of(
@@ -162,6 +164,84 @@ def test_the_error_of_an_answer_cell_is_shown_clean() -> None:
         "x = 1",
     )
     assert found.output == "out"
+
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "</pre></details><iframe srcdoc='<script>alert(1)</script>'>",
+    "<svg/onload=alert(1)>",
+    "[click](javascript:alert(1))",
+    "$\\href{javascript:alert(1)}{x}$",
+    "\x1b]8;;javascript:alert(1)\x07x\x1b]8;;\x07",
+    "\x1b[31m<b>\x9b0m",
+    "\u202eevil\u2066",
+    "\x00\x08\x7f",
+    "\ud800",
+    "{0.__class__}{name}%s",
+)
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_whatever_a_learner_says_is_plain_text(hostile: str) -> None:
+    """Markup stays the text that it is, which the front end shows as text; all else that could act is taken out."""
+    place = TraceLine(cell=hostile, line=1, text=hostile, function=hostile, times=2)
+    report = own(
+        "raised", name=hostile, message=hostile, line=1, text=hostile, output=hostile, trace=(place,), peak_mb=1.0
+    )
+    found = judged(NAMED, E, F, P, cells=(report,), messages=(f"KeyError: {hostile}", hostile, hostile))
+    assert found.error is not None
+    said = [
+        *(text for check in found.checks for text in (check.message, check.explanation)),
+        *(found.error.name, found.error.message, found.error.text, found.error.explanation, found.output),
+        *(text for step in found.error.trace for text in (step.cell, step.text, step.function)),
+    ]
+    assert clean(hostile) in said
+    for text in filter(None, said):
+        assert text == clean(text)
+        assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", text)
+    frame = Feedback(
+        request="r",
+        course="c",
+        exercise="e",
+        version="v",
+        cell="a1",
+        verdict=found.verdict,
+        points=0,
+        max_points=6,
+        checks=found.checks,
+        error=found.error,
+        output=found.output,
+        repairs=(),
+        seconds=1.0,
+        peak_mb=1.0,
+        attempt="a",
+        cursor=1,
+        exercise_points=0,
+        exercise_max_points=6,
+        solved=False,
+        reference=Reference(seconds=0.1, peak_mb=1.0),
+    )
+    assert decode(encode(frame)) == frame
+
+
+def test_an_error_is_explained_with_its_place() -> None:
+    step = TraceLine(cell="a1", line=3, text="x = totl", function="f", times=2)
+    report = own("raised", name="NameError", message="name 'totl' is not defined", line=3, trace=(step,))
+    found = judged(NAMED, E, E, E, cells=(report,)).error
+    assert found is not None
+    assert found.explanation is not None
+    assert found.explanation.startswith("There is no totl yet.")
+    assert found.trace == (Place(cell="a1", line=3, text="x = totl", function="f", times=2),)
+
+
+def test_an_error_in_a_visible_check_is_explained() -> None:
+    said = "ZeroDivisionError: division by zero\nin mean(), line 3: return total / n"
+    found = judged(NAMED, E, F, E, messages=(said, "ZeroDivisionError: as an author's words", said))
+    first, second, hidden = found.checks
+    assert first.explanation is not None
+    assert first.explanation.startswith("Something is divided by 0.")
+    assert (second.explanation, hidden.explanation, hidden.message) == (None, None, None)
 
 
 def test_output_is_bounded() -> None:

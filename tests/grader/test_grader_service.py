@@ -314,6 +314,32 @@ def test_right_and_wrong_work_is_judged_and_kept(story: Story) -> None:
     story(told)
 
 
+def test_an_error_comes_explained_with_its_place_and_notes_on_style(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nbcoach_grader.grading.PATIENCE", 60.0)
+
+    async def told(world: World) -> None:
+        live = await world.live("dan")
+        frame = check("dan-error", extra="def helper(l):\n    return l + totl\n\ntotal = 1\nhelper(1)")
+        found = await live.answer(frame)
+        error = found["error"]
+        assert (error["name"], error["cell"]) == ("NameError", CELL)
+        assert error["explanation"] == "There is no totl. Did you mean total?"
+        assert [(step["function"], step["text"]) for step in error["trace"]] == [
+            ("", "helper(1)"),
+            ("helper", "return l + totl"),
+        ]
+        assert [(note["cell"], note["rule"], note["text"]) for note in found["style"]] == [
+            (CELL, "E741", "def helper(l):")
+        ]
+        right = await live.answer(check("dan-right"))
+        assert (right["verdict"], right["error"], right["style"]) == ("passed", None, [])
+        await live.close()
+
+    story(told)
+
+
 def test_a_request_that_is_sent_again_counts_once(story: Story) -> None:
     async def told(world: World) -> None:
         begun = await last(world)

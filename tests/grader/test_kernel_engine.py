@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from importlib.util import find_spec as find_module
@@ -19,7 +20,7 @@ from grader_plans import cell_of, messages, plan, shown, verdicts
 from nbcoach_exercises.catalogue import DataFile
 from nbcoach_exercises.errors import InvalidInput, status_of
 from nbcoach_exercises.model import Limits, TestCell
-from nbcoach_grader.engine.plan import Outcome, Plan
+from nbcoach_grader.engine.plan import Mode, Outcome, Plan, Stop
 from nbcoach_grader.errors import EngineFailed
 from nbcoach_grader.kernels.engine import KernelEngine
 from nbcoach_hub.confinement.namespaces import namespaces_work
@@ -67,8 +68,9 @@ def work(kernel: str, *cells: str, tests: str | TestCell | tuple[TestCell, ...],
 
 @pytest.fixture
 def judge(kernels: KernelEngine, run: Any) -> Any:
-    def judged(kernel: str, *cells: str, tests: str | TestCell | tuple[TestCell, ...], **more: Any) -> Outcome:
-        outcome: Outcome = run(kernels.run(work(kernel, *cells, tests=tests, **more)))
+    def judged(kernel: str | Plan, *cells: str, **more: Any) -> Outcome:
+        asked = kernel if isinstance(kernel, Plan) else work(kernel, *cells, **more)
+        outcome: Outcome = run(kernels.run(asked))
         return outcome
 
     return judged
@@ -151,6 +153,19 @@ def test_named_checks_are_judged_one_by_one(judge: Any) -> None:
 def test_a_failed_preamble_fails_every_check(judge: Any) -> None:
     test = cell_of("expected=hello; false\n### CHECK: one\ntrue\n### CHECK: two\ntrue")
     assert verdicts(judge("bash", "x=1", tests=test)) == ["failed", "failed"]
+
+
+def test_tests_are_judged_where_they_stand(judge: Any) -> None:
+    before, after = cell_of("x=made; [ $y = 1 ]", "t1"), cell_of("[ $y = 2 ]", "t2")
+    one = work("bash", "y=1", "y=2; echo $x", tests=())
+    stops = (Stop(after=1, locked=(), tests=(before,)), Stop(after=2, locked=(), tests=(after,)))
+    outcome = judge(dataclasses.replace(one, stops=stops))
+    assert verdicts(outcome) == ["passed", "passed"]
+    assert [test.mode for test in outcome.tests] == [Mode.SHARED] * 2
+    assert outcome.cells[1].output == "made\n"
+    later = (Stop(after=2, locked=(), tests=(cell_of('[ "$x" = made ]', "t2"),), prelude=(before,)),)
+    outcome = judge(dataclasses.replace(one, stops=later))
+    assert [(test.id, test.checks[0].verdict) for test in outcome.tests] == [("t2", "passed")]
 
 
 HIDDEN = """### CHECK: visible
@@ -375,6 +390,48 @@ def test_nothing_is_left_behind(judge: Any, kernels: KernelEngine, cell: str) ->
     assert _sleepers() <= before
     assert kernels.statistics()["used"] == 0
     assert verdicts(judge("bash", "x=1", tests="[ $x = 1 ]", learner="neighbour")) == ["passed"]
+
+
+WITHOUT_NAMESPACES = """
+import asyncio, errno, sys, tempfile
+from nbcoach_hub.confinement import no_new_privileges, forbid_syscalls
+from nbcoach_hub.confinement.seccomp import Policy
+no_new_privileges()
+forbid_syscalls(Policy({"unshare": errno.EPERM}, {}))
+tempfile.tempdir = sys.argv[1]
+sys.path.insert(0, sys.argv[3])
+from test_kernel_engine import *
+async def main():
+    engine = KernelEngine(kernel_folders=[sys.argv[2]], ready_kernels=0)
+    await engine.start()
+    cell = '(import "os")\\n(os.system "sleep 1000 & setsid sleep 1000 & (setsid sleep 1000 &)")\\n(define x 1)'
+    print(*verdicts(await engine.run(work("scheme", cell, tests="(assert = x 1)"))))
+    print(*[p for p in psutil.Process().children(recursive=True)])
+    try:
+        await engine.run(work("bash", "x=1", tests="true"))
+    except EngineFailed as err:
+        print(err)
+    await engine.stop()
+asyncio.run(main())
+"""
+
+
+def test_without_namespaces_nothing_is_left_either_and_there_are_no_terminals(
+    folders: list[str], tmp_path: Path, kernels: KernelEngine
+) -> None:
+    needs("scheme")
+    needs("bash")
+    if kernels._sandbox is None or kernels._sandbox.name == "plain":
+        pytest.skip("this system offers no sandbox")
+    before = _sleepers()
+    command = [sys.executable, "-c", WITHOUT_NAMESPACES, str(tmp_path), folders[0], str(Path(__file__).parent)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    assert done.stdout.splitlines() == [
+        "passed",
+        "",
+        "Kernel 'bash' did not start; see the grader's log.",
+    ], done.stderr
+    assert _sleepers() <= before
 
 
 def _sleepers() -> set[int]:

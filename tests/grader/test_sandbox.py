@@ -7,7 +7,6 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,6 @@ from nbcoach_exercises.catalogue import DataFile
 from nbcoach_exercises.model import Limits
 from nbcoach_grader.engine.engine import Engine
 from nbcoach_grader.sandbox.abc import Sandbox
-from nbcoach_grader.sandbox.pids import MAX_PROCESSES, bound, pids_group
 from nbcoach_grader.sandbox.plain import PlainSandbox
 from nbcoach_grader.sandbox.usage import bytes_below, processes_of
 
@@ -94,12 +92,14 @@ def test_nothing_can_be_written_outside(engine: Any, run: Any, path: str) -> Non
 @pytest.mark.usefixtures("confined")
 def test_another_learners_box_cannot_be_reached(engine: Any, run: Any) -> None:
     run(engine.run(plan("open('mine.txt', 'w').write('private')", learner="victim")))
-    folder = next(Path(engine._folder).glob("box-*/work/mine.txt"))
-    report = cell(
-        engine, run, f"{TRY}attempt(lambda: open({str(folder)!r}).read())\nattempt(lambda: open({str(folder)!r}, 'w'))"
-    )
-    assert report.output == "refused PermissionError\n" * 2
-    assert folder.read_text() == "private"
+    boxes = [str(box) for box in Path(engine._folder).glob("box-*")]
+    source = f"import os\n{TRY}for box in {boxes}:\n    attempt(lambda: os.listdir(box + '/work'))\n"
+    source += "    attempt(lambda: open(box + '/work/mine.txt').read())\n    attempt(lambda: open(box + '/x', 'w'))"
+    report = cell(engine, run, source)
+    assert len(boxes) >= 1
+    assert len(report.output.splitlines()) == 3 * len(boxes)
+    assert all(line.startswith("refused") for line in report.output.splitlines()), report.output
+    assert not any((Path(box) / "x").exists() for box in boxes)
 
 
 @pytest.mark.usefixtures("confined")
@@ -114,7 +114,6 @@ def test_another_learners_box_cannot_be_reached(engine: Any, run: Any) -> None:
         "import socket\nattempt(lambda: socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM))",
         "import urllib.request\nattempt(lambda: urllib.request.urlopen('http://127.0.0.1:8081'))",
         f"import os\nattempt(lambda: os.kill({os.getpid()}, 0))",
-        "import os\nattempt(lambda: os.kill(1, 0))",
         "import os\nattempt(lambda: os.setsid())",
         "import os\nattempt(lambda: os.setpgid(0, 0))",
         "import os\nattempt(lambda: os.setuid(12345))",
@@ -144,7 +143,7 @@ def test_system_calls_are_refused(engine: Any, run: Any, name: str) -> None:
 def test_parent_and_others_survive_signals(engine: Any, run: Any) -> None:
     zygote = next(iter(engine._zygotes.values()))[1].pid
     group = next(child.pid for child in psutil.Process(zygote).children())
-    source = f"import os\n{TRY}attempt(lambda: os.kill({zygote}, 9))\nattempt(lambda: os.killpg({group}, 9))\nattempt(lambda: os.kill(-1, 9))"
+    source = f"import os\n{TRY}attempt(lambda: os.kill({zygote}, 9))\nattempt(lambda: os.killpg({group}, 9))\nattempt(lambda: os.kill(1, 9))\nattempt(lambda: os.kill(-1, 9))"
     run(engine.run(plan(source, learner="killer")))
     assert psutil.pid_exists(zygote)
     assert psutil.pid_exists(group)
@@ -199,10 +198,10 @@ def test_one_file_is_bounded(engine: Any, run: Any) -> None:
 def test_many_files_are_bounded(engine: Any, run: Any) -> None:
     source = "import time\nfor n in range(10**6):\n    open(f'file{n}', 'w').close()\ntime.sleep(9)"
     report = cell(engine, run, source, limits=Limits(seconds=8))
-    assert report.state == "crashed"
+    assert (report.state, report.name) in (("crashed", ""), ("raised", "OSError"))
     source = "import time\nfor n in range(9):\n    open(f'big{n}', 'wb').write(b'x' * (60 * 2**20))\ntime.sleep(9)"
     report = cell(engine, run, source, limits=Limits(seconds=8))
-    assert report.state == "crashed"
+    assert (report.state, report.name) in (("crashed", ""), ("raised", "OSError"))
 
 
 @pytest.mark.parametrize(
@@ -281,21 +280,6 @@ def _running(pid: int) -> bool:
     with contextlib.suppress(psutil.NoSuchProcess):
         return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
     return False
-
-
-@pytest.fixture
-def group() -> Iterator[Path]:
-    here = pids_group()
-    if here is None:
-        pytest.skip("no control group can be made here")
-    made = bound(here, "nbcoach-test")
-    assert made is not None
-    yield made
-    made.rmdir()
-
-
-def test_a_control_group_bounds_processes(group: Path) -> None:
-    assert (group / "pids.max").read_text() == f"{MAX_PROCESSES}\n"
 
 
 def test_usage_is_counted_from_outside(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import { renderToStaticMarkup } from 'react-dom/server';
 import { describe, expect, it } from 'vitest';
 import type { IFeedback } from '../tokens';
 import { FeedbackView } from '../widgets/feedback';
+import { costWords } from '../widgets/words';
 
 const HOSTILE = '<img src=x onerror=alert(1)>';
 const trans = nullTranslator.load('nbcoach');
@@ -28,6 +29,8 @@ function show(change: Partial<IFeedback>, texts: string[] = []): string {
     exercise_points: 0,
     exercise_max_points: 2,
     solved: false,
+    style: [],
+    reference: null,
     ...change
   };
   return renderToStaticMarkup(
@@ -49,8 +52,11 @@ const CHECK = {
   points: 0,
   max_points: 2,
   message: HOSTILE,
-  hints: 2
+  hints: 2,
+  explanation: HOSTILE
 } as const;
+
+const PLACE = { cell: 'fact', line: 2, text: 'x', function: '', times: 1 };
 
 describe('FeedbackView', () => {
   it('shows everything as text, never as markup', () => {
@@ -62,15 +68,29 @@ describe('FeedbackView', () => {
           name: HOSTILE,
           message: HOSTILE,
           line: 2,
-          text: HOSTILE
+          text: HOSTILE,
+          explanation: HOSTILE,
+          trace: [PLACE, { ...PLACE, text: HOSTILE, function: HOSTILE }]
         },
         output: HOSTILE,
-        repairs: [HOSTILE]
+        repairs: [HOSTILE],
+        style: [
+          {
+            cell: 'fact',
+            rule: HOSTILE,
+            line: 1,
+            text: HOSTILE,
+            what: HOSTILE,
+            why: '`' + HOSTILE + '`',
+            url: 'javascript:alert(1)'
+          }
+        ]
       },
       [HOSTILE]
     );
     expect(html).not.toContain('<img');
-    expect(html.split('&lt;img').length - 1).toBeGreaterThanOrEqual(7);
+    expect(html).not.toContain('javascript:');
+    expect(html.split('&lt;img').length - 1).toBeGreaterThanOrEqual(14);
   });
 
   it('says a verdict in words and by a sign', () => {
@@ -94,11 +114,80 @@ describe('FeedbackView', () => {
       name: 'NameError',
       message: 'oops',
       line: 2,
-      text: ' x'
+      text: ' x',
+      explanation: 'There is no `oops`.',
+      trace: [PLACE]
     };
+    expect(show({ error })).toContain('There is no <code>oops</code>.');
+    expect(show({ error })).not.toContain('How the code got there');
     expect(show({ error })).toContain('Your code stopped in line 2');
     expect(show({ error: { ...error, cell: 'other' } })).toContain(
       'Another cell stopped in its line 2'
     );
+  });
+
+  it('shows how the code got to the line that failed', () => {
+    const trace = [
+      PLACE,
+      { ...PLACE, cell: 'helpers', line: 5, function: 'mean', times: 9 }
+    ];
+    const html = show({
+      error: {
+        cell: 'fact',
+        name: 'RecursionError',
+        message: '',
+        line: 2,
+        text: 'x',
+        explanation: null,
+        trace
+      }
+    });
+    expect(html).toContain('Line 2');
+    expect(html).toContain('Another cell, line 5, in mean(), 9 times');
+  });
+
+  it('folds up notes on style of its own cell', () => {
+    const note = {
+      cell: 'fact',
+      rule: 'E711',
+      line: 4,
+      text: 'if x == None:',
+      what: 'None is compared with ==.',
+      why: 'Write `is None`.',
+      url: 'https://docs.astral.sh/ruff/rules/none-comparison'
+    };
+    const html = show({ style: [note, { ...note, cell: 'other' }] });
+    expect(html).toContain('1 note on style');
+    expect(html).toContain('<details class="nbcoach-Details nbcoach-Style">');
+    expect(html).toContain('Write <code>is None</code>.');
+    expect(html).toContain(`href="${note.url}"`);
+    expect(show({})).not.toContain('nbcoach-Style');
+    expect(show({ style: [note, note] })).toContain('2 notes on style');
+  });
+});
+
+describe('costWords', () => {
+  const cost = (seconds: number, peak_mb: number) => ({ seconds, peak_mb });
+
+  it.each([
+    [cost(0.02, 4.2), null, '0.02 s · 4 MB'],
+    [cost(0.001, 0.4), null, 'under 0.01 s · under 1 MB'],
+    [
+      cost(0.02, 4),
+      cost(0.01, 4),
+      '0.02 s · 4 MB — the reference takes 0.01 s · 4 MB'
+    ],
+    [
+      cost(0.09, 4),
+      cost(0.001, 4),
+      '0.09 s · 4 MB — the reference takes under 0.01 s · 4 MB'
+    ],
+    [
+      cost(2, 4),
+      cost(0.2, 4),
+      '2 s · 4 MB — there is a much faster way: the reference takes 0.2 s · 4 MB'
+    ]
+  ])('says what %o beside %o took', (own, reference, words) => {
+    expect(costWords(own, reference, trans)).toBe(words);
   });
 });

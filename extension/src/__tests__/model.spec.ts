@@ -66,6 +66,8 @@ function feedback(request: string, change: Partial<IFeedback> = {}): IFeedback {
     exercise_points: 3,
     exercise_max_points: 3,
     solved: true,
+    style: [],
+    reference: null,
     ...change
   };
 }

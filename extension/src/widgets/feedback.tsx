@@ -1,7 +1,8 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 import type { IHints } from '../exercise';
-import type { ICheckResult, IFeedback, ILearnerError } from '../tokens';
+import type { ICheckResult, IFeedback, ILearnerError, IPlace } from '../tokens';
+import { Prose, StyleNotes } from './style';
 import { pointsOf, verdictWords } from './words';
 
 interface IFeedbackProps {
@@ -24,7 +25,7 @@ export function FeedbackView(props: IFeedbackProps): JSX.Element {
       {feedback.error && (
         <ErrorView
           error={feedback.error}
-          own={props.isOwnCell(feedback.error.cell)}
+          isOwnCell={props.isOwnCell}
           trans={trans}
         />
       )}
@@ -39,13 +40,18 @@ export function FeedbackView(props: IFeedbackProps): JSX.Element {
           />
         ))}
       </ul>
+      <StyleNotes
+        notes={feedback.style}
+        isOwnCell={props.isOwnCell}
+        trans={trans}
+      />
       {notes.map((note, index) => (
         <p className="nbcoach-Note" key={index}>
           {note}
         </p>
       ))}
       {feedback.output.trim() && (
-        <details className="nbcoach-Output">
+        <details className="nbcoach-Details nbcoach-Output">
           <summary>{trans.__('What your code printed')}</summary>
           <pre>{feedback.output}</pre>
         </details>
@@ -84,6 +90,7 @@ function CheckView(props: {
         {!passed && check.message && (
           <pre className="nbcoach-Check-message">{check.message}</pre>
         )}
+        {!passed && check.explanation && <Prose text={check.explanation} />}
         {!passed && check.hints > 0 && (
           <HintLadder {...props} name={check.name} of={check.hints} />
         )}
@@ -138,10 +145,11 @@ function HintLadder(props: {
 
 function ErrorView(props: {
   readonly error: ILearnerError;
-  readonly own: boolean;
+  readonly isOwnCell: (cell: string) => boolean;
   readonly trans: TranslationBundle;
 }): JSX.Element {
-  const { error, own, trans } = props;
+  const { error, isOwnCell, trans } = props;
+  const own = isOwnCell(error.cell);
   let place = own
     ? trans.__('Your code stopped')
     : trans.__('Another cell stopped');
@@ -156,7 +164,7 @@ function ErrorView(props: {
       {error.text && (
         <pre className="nbcoach-Error-text">
           {error.line !== null && (
-            <span className="nbcoach-Error-line" aria-hidden="true">
+            <span className="nbcoach-Line" aria-hidden="true">
               {error.line}
             </span>
           )}
@@ -167,6 +175,44 @@ function ErrorView(props: {
         <strong>{error.name}</strong>
         {error.message ? `: ${error.message}` : ''}
       </p>
+      {error.explanation && <Prose text={error.explanation} />}
+      {error.trace.length > 1 && (
+        <details className="nbcoach-Details nbcoach-Trace">
+          <summary>{trans.__('How the code got there')}</summary>
+          <ol>
+            {error.trace.map((step, index) => (
+              <li key={index}>
+                <span className="nbcoach-Trace-place">
+                  {placeWords(step, isOwnCell(step.cell), trans)}
+                </span>
+                <code>{step.text}</code>
+              </li>
+            ))}
+          </ol>
+        </details>
+      )}
     </div>
   );
+}
+
+/**
+ * Return "Line 3, in mean(), 12 times".
+ */
+function placeWords(
+  step: IPlace,
+  own: boolean,
+  trans: TranslationBundle
+): string {
+  const parts = [
+    own
+      ? trans.__('Line %1', step.line)
+      : trans.__('Another cell, line %1', step.line)
+  ];
+  if (step.function) {
+    parts.push(trans.__('in %1()', step.function));
+  }
+  if (step.times > 1) {
+    parts.push(trans.__('%1 times', step.times));
+  }
+  return parts.join(', ');
 }

@@ -5,7 +5,7 @@ import React from 'react';
 import type { IAnswerCell } from '../cells';
 import type { ExerciseState } from '../exercise';
 import { FeedbackView } from './feedback';
-import { pointsOf, short, statusWords, verdictWords, worth } from './words';
+import { costWords, pointsOf, statusWords, verdictWords, worth } from './words';
 
 /**
  * What a footer does when its buttons are pressed.
@@ -114,9 +114,12 @@ export class CellFooter extends ReactWidget {
     if (feedback === null || status !== 'idle') {
       return '';
     }
-    return this._isEdited(source)
-      ? this._trans.__('Edited since this check')
-      : this._trans.__('%1 s', short(feedback.seconds));
+    if (this._isEdited(source)) {
+      return this._trans.__('Edited since this check');
+    }
+    return feedback.verdict === 'not-attempted'
+      ? ''
+      : costWords(feedback, feedback.reference, this._trans);
   }
 
   private _isEdited(source: string | null): boolean {

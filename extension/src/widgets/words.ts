@@ -1,6 +1,6 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { CheckStatus } from '../exercise';
-import type { ExerciseState, Verdict } from '../tokens';
+import type { ExerciseState, IReference, Verdict } from '../tokens';
 
 /**
  * A sign and a word, so that a state never shows by colour alone.
@@ -113,4 +113,41 @@ export function difficultyWord(
     trans.__('Very hard')
   ];
   return words[Math.min(Math.max(Math.round(difficulty), 1), 5) - 1];
+}
+
+/**
+ * Return "0.02 s · 4 MB".
+ */
+function costOf(cost: IReference, trans: TranslationBundle): string {
+  const time =
+    cost.seconds < 0.01
+      ? trans.__('under 0.01 s')
+      : trans.__('%1 s', short(cost.seconds));
+  const memory =
+    cost.peak_mb < 1
+      ? trans.__('under 1 MB')
+      : trans.__('%1 MB', Math.round(cost.peak_mb));
+  return `${time} · ${memory}`;
+}
+
+/**
+ * Return what the code took beside the reference solution, with a remark only where it is far slower.
+ */
+export function costWords(
+  own: IReference,
+  reference: IReference | null,
+  trans: TranslationBundle
+): string {
+  const cost = costOf(own, trans);
+  if (reference === null) {
+    return cost;
+  }
+  const slow = own.seconds > 0.1 && own.seconds >= 10 * reference.seconds;
+  return slow
+    ? trans.__(
+        '%1 — there is a much faster way: the reference takes %2',
+        cost,
+        costOf(reference, trans)
+      )
+    : trans.__('%1 — the reference takes %2', cost, costOf(reference, trans));
 }

@@ -29,6 +29,9 @@ from . import tables
 
 MAX_DEPTH = 60
 MAX_ITEMS = 500_000
+MAX_EXPANDED = 10_000_000
+"""Most items of a transfer if everything that is shared were written out: what hashing or showing it costs."""
+
 MAX_DIGITS = 20_000
 MAX_STAMP = 100
 _UNITS = ("s", "ms", "us", "ns")
@@ -223,7 +226,9 @@ class Decoder:
     def __init__(self, references: References) -> None:
         self._references = references
         self._kept: list[object] = []
+        self._weights: dict[int, int] = {}
         self._items = 0
+        self._expanded = 0
         self._depth = 0
 
     def decode(self, node: Any) -> Any:
@@ -241,14 +246,24 @@ class Decoder:
         if self._depth >= MAX_DEPTH or self._items > MAX_ITEMS:
             raise Undecodable("A value is nested too deeply or too large.")
         self._depth += 1
+        place, before = len(self._kept), self._expanded
         try:
-            return self._composite(Tag(node[0]), node[1:])
+            value = self._composite(Tag(node[0]), node[1:])
+            self._weights[place] = self._pay(len(node)) - before
+            return value
         except Undecodable:
             raise
-        except (ValueError, TypeError, ArithmeticError, LookupError, AttributeError, MemoryError, OSError) as err:
+        except Exception as err:  # whatever a library makes of parts that it never expected
             raise Undecodable(f"A value is malformed: {type(err).__name__}.") from err
         finally:
             self._depth -= 1
+
+    def _pay(self, items: int) -> int:
+        """Count items, those of shared values each time they are met."""
+        self._expanded += items
+        if self._expanded > MAX_EXPANDED:
+            raise Undecodable("A value shares its parts too often.")
+        return self._expanded
 
     def _composite(self, tag: Tag, rest: list[Any]) -> Any:
         if tag is Tag.REF:
@@ -257,6 +272,7 @@ class Decoder:
                 raise Undecodable("A reference points nowhere.")
             if self._kept[number] is _UNFINISHED:
                 raise Undecodable("A value that cannot change holds itself.")
+            self._pay(self._weights.get(number, 0))
             return self._kept[number]
         if tag in (Tag.LIST, Tag.SET, Tag.DICT, Tag.COUNTER, Tag.ORDEREDDICT, Tag.DEQUE, Tag.DEFAULTDICT):
             return self._mutable(tag, rest)
@@ -356,17 +372,17 @@ def _zoned(kind: type[Any], text: str, fold: int, zone: str) -> Any:
     return stamp.replace(tzinfo=zoneinfo.ZoneInfo(zone)) if zone else stamp
 
 
-def _timestamp(text: str, zone: str, unit: str) -> pd.Timestamp:
+def _timestamp(text: str, zone: str, unit: Any) -> pd.Timestamp:
     if type(text) is not str or len(text) > MAX_STAMP or unit not in _UNITS:
         raise Undecodable("A timestamp is malformed.")
-    stamp = pd.Timestamp(text).as_unit(unit)  # type: ignore[arg-type]
+    stamp = pd.Timestamp(text).as_unit(unit)
     return stamp.tz_convert(zone) if zone else stamp
 
 
-def _pd_timedelta(count: int, unit: str) -> pd.Timedelta:
+def _pd_timedelta(count: int, unit: Any) -> pd.Timedelta:
     if type(count) is not int or unit not in _UNITS:
         raise Undecodable("A timedelta is malformed.")
-    return pd.Timedelta(np.timedelta64(count, unit))  # type: ignore[call-overload]
+    return pd.Timedelta(np.timedelta64(count, unit))
 
 
 _BUILDERS: dict[Tag, Callable[..., Any]] = {

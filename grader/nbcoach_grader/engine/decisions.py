@@ -106,6 +106,22 @@ def lost(cells: Sequence[dict[str, Any]], verdict: Verdict) -> Decisions:
     }
 
 
+def out_of_memory(decided: Decisions) -> Decisions:
+    """Say of what crashed that memory was the cause."""
+    return {
+        name: Decision(
+            {
+                check: (Verdict.MEMORY, "The code used too much memory.", seconds)
+                if verdict is Verdict.CRASHED
+                else (verdict, message, seconds)
+                for check, (verdict, message, seconds) in decision.checks.items()
+            },
+            decision.score,
+        )
+        for name, decision in decided.items()
+    }
+
+
 def merged(plan: Plan, visible: Decisions, hidden: Decisions) -> tuple[TestReport, ...]:
     """Put the two sides together; a check that is not mentioned has not passed.
 

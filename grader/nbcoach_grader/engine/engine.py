@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
-from traitlets import Float, Integer
+from traitlets import Enum, Float, Integer
 from traitlets.config import LoggingConfigurable
 
 from nbcoach_exercises.verdicts import Verdict
 
 from ..errors import EngineFailed
 from ..sandbox.abc import Sandbox, remove
-from ..sandbox.choice import choose
-from .decisions import Decision, Decisions, claims, decisions, lost, merged, orders
+from ..sandbox.choice import AUTO, LEVELS, choose
+from .decisions import Decision, Decisions, claims, decisions, lost, merged, orders, out_of_memory
 from .judges import Judges
 from .plan import Mode, Outcome, Plan, Stop
 from .process import OrderRefused, Process, ProcessGone, ProcessLate, start_zygote
@@ -71,6 +71,12 @@ class Engine(LoggingConfigurable):
         15.0, help="Longest time in seconds for judging one question, unless an exercise allows its cells more."
     ).tag(config=True)
 
+    sandbox_level = Enum(
+        [AUTO, *LEVELS],
+        AUTO,
+        help="How learners' code is confined: the best way that works here, or a level that must work.",
+    ).tag(config=True)
+
     def _max_running_default(self) -> int:
         return 2 * (os.cpu_count() or 1)
 
@@ -105,11 +111,21 @@ class Engine(LoggingConfigurable):
         return self._folder is not None
 
     async def start(self) -> None:
-        """Choose a sandbox and make room; idempotent."""
+        """Choose a sandbox and make room; idempotent.
+
+        Raises:
+            SandboxFailed: the wanted level does not work here.
+
+        """
         if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="nbcoach-grader-"))
-            (self._folder / "home").mkdir(mode=0o700)
-            self._sandbox = choose(self._folder)
+            folder = Path(tempfile.mkdtemp(prefix="nbcoach-grader-"))
+            try:
+                (folder / "home").mkdir(mode=0o700)
+                self._sandbox = await asyncio.to_thread(choose, folder, self.sandbox_level)
+            except BaseException:
+                remove(folder)
+                raise
+            self._folder = folder
             log.info("Sandbox %s protects: %s", self._sandbox.name, ", ".join(self._sandbox.protects))
             for lack in self._sandbox.lacks:
                 log.warning("Sandbox %s: %s", self._sandbox.name, lack)
@@ -302,7 +318,8 @@ class Engine(LoggingConfigurable):
                 limit=plan.limits.seconds,
                 total=total,
             )
-            return decisions(answer["cells"], checks)
+            decided = decisions(answer["cells"], checks)
+            return out_of_memory(decided) if await line.out_of_memory() else decided
         except ProcessLate:
             return lost(checks, Verdict.TIMEOUT)
         except (ProcessGone, OrderRefused) as err:

@@ -29,14 +29,16 @@ import numpy as np
 
 from nbcoach_exercises.verdicts import Verdict
 
-from .assertion import COMPARE_NAME, MODULE_NAME, TYPE_NAME, Rewriter, compare, type_of
+from .assertion import MODULE_NAME, NOTING_NAME, TYPE_NAME, Rewriter, Seen, type_of
 from .judge_peer import JudgePeer, TestTooSlow
 from .names import class_methods, plain_python
 from .namespace import Locals, Namespace, import_own, stateful_imports
 from .peer import LATE, BoundedText, LineBroken
+from .plan import trace_lines
 from .proxy import is_proxy, is_type_proxy, oid_of, peer_of, type_name_of
 
 MAX_MESSAGE = 2000
+PLACE_SECONDS = 1.0
 FILE = "<checks>"
 
 
@@ -93,7 +95,7 @@ class Judge:
         self._end = time.monotonic() + total
         self._namespace = Namespace(
             author.own
-            | {"__builtins__": builtins, "__name__": "__main__", COMPARE_NAME: compare, TYPE_NAME: type_of}
+            | {"__builtins__": builtins, "__name__": "__main__", NOTING_NAME: Seen, TYPE_NAME: type_of}
             | {MODULE_NAME: lambda module: self._peer.request("module", module)}
             | {"display": lambda *values, **options: None},
             answers,
@@ -129,7 +131,7 @@ class Judge:
             score = None
             verdict, message, _ = before
             if verdict is Verdict.PASSED:
-                verdict, message, score = self._execute(check["source"])
+                verdict, message, score = self._execute(check["source"], tell=not check["hidden"])
             shown = None if check["hidden"] else message
             results.append(
                 {
@@ -142,8 +144,8 @@ class Judge:
         asked = sorted(self._peer.attributes_asked)
         return {"id": cell["id"], "score": score, "attributes": asked, "checks": results}
 
-    def _execute(self, source: str) -> tuple[Verdict, str | None, float | None]:
-        """Run a part of a test cell and say what it came to."""
+    def _execute(self, source: str, *, tell: bool = False) -> tuple[Verdict, str | None, float | None]:
+        """Run a part of a test cell and say what it came to, and to `tell`, where the learner's code raised."""
         if self._peer.broken:
             return (*_broken(self._peer.broken), None)
         try:
@@ -171,7 +173,22 @@ class Judge:
             return (*_broken(self._peer.broken), None)
         if failure is None:
             return Verdict.PASSED, None, score
-        return (*_failed(failure), None)
+        verdict, message = _failed(failure)
+        if tell and failure is self._peer.raised:
+            message += self._place()
+        return verdict, message, None
+
+    def _place(self) -> str:
+        """Ask for the learner's line that the last exception came from; the answer is a claim, and only shown."""
+        self._peer.deadline = time.monotonic() + PLACE_SECONDS
+        try:
+            lines = trace_lines(self._peer.request("trace"))
+        except BaseException:
+            return ""
+        if not lines:
+            return ""
+        last = lines[-1]
+        return f"\nin {last.function}(), line {last.line}: {last.text}" if last.function else ""
 
 
 @lru_cache(maxsize=512)
@@ -233,9 +250,11 @@ def _failed(failure: BaseException) -> tuple[Verdict, str]:
 def _words(failure: BaseException) -> str:
     """Return an exception's message; a learner's object in it may refuse to be shown, or never answer."""
     try:
-        return str(failure)[:MAX_MESSAGE]
+        text = str(failure)
     except BaseException:
-        return ""
+        text = ""
+    notes = getattr(failure, "__notes__", []) if isinstance(failure, AssertionError) else []
+    return "\n".join(part for part in (text, *notes) if part)[:MAX_MESSAGE]
 
 
 @contextlib.contextmanager

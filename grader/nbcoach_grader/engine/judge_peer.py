@@ -51,6 +51,8 @@ class JudgePeer(Peer):
 
     strict = True
     unanswered = (LineBroken, TestTooSlow)
+    raised: BaseException | None = None
+    """The last exception that came from the learner's side."""
 
     attributes_asked: set[str]
     """Public attributes that tests asked of learner objects; the reference's run tells which to allow."""
@@ -102,6 +104,10 @@ class JudgePeer(Peer):
             setattr(thing, name, self._decode(arguments[2]))
             return None
         raise ProtocolError(f"Unknown operation {operation[:100]!r}.")
+
+    def _exception(self, kind: Any, arguments: Any) -> BaseException:
+        self.raised = super()._exception(kind, arguments)
+        return self.raised
 
     def export(self, value: object, encode: Callable[[object], Any]) -> list[Any]:
         """Return the payload for a callback or a test double; never for a way into the judge itself."""

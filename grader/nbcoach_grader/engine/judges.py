@@ -120,7 +120,7 @@ class Judges:
             await self._drop(key, found)
         box = await asyncio.to_thread(self._sandbox().prepare, plan.files, LIMITS)
         try:
-            process = await zygote.fork()
+            process = await zygote.fork(box.birth)
         except ProcessGone as err:
             await asyncio.to_thread(self._sandbox().discard, box)
             raise EngineFailed("The judge could not be started.") from err

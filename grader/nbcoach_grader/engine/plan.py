@@ -12,6 +12,8 @@ from nbcoach_exercises.catalogue import DataFile
 from nbcoach_exercises.model import Limits, TestCell
 from nbcoach_exercises.verdicts import Verdict
 
+MAX_TRACE = 8
+
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedCell:
@@ -74,6 +76,17 @@ class Plan:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TraceLine:
+    """A line of the learner's that an exception came through; `times` counts repeats, as in a recursion."""
+
+    cell: str
+    line: int
+    text: str
+    function: str
+    times: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
 class CellReport:
     """What running one cell came to, as the learner's process claims.
 
@@ -86,6 +99,7 @@ class CellReport:
     message: str = ""
     line: int | None = None
     text: str | None = None
+    trace: tuple[TraceLine, ...] = ()
     output: str = ""
     seconds: float = 0.0
     peak_mb: float = 0.0
@@ -166,7 +180,19 @@ def cell_report(cell: str, claim: Mapping[str, Any]) -> CellReport:
         message=text("message", 2000),
         line=line if type(line) is int and 0 < line < 100_000 else None,
         text=text("text", 500) or None,
+        trace=trace_lines(claim.get("trace")),
         output=text("output", 64 * 1024),
         seconds=number("seconds"),
         peak_mb=number("peak_kb") / 1024,
     )
+
+
+def trace_lines(claim: object) -> tuple[TraceLine, ...]:
+    """Read a subject's claim about where an exception came through; anything malformed is left out."""
+    found = []
+    for item in claim[:MAX_TRACE] if isinstance(claim, list) else ():
+        match item:
+            case [str(cell), int(line), str(text), str(function), int(times)] if 0 < line < 100_000 and times > 0:
+                cell, text, function, times = cell[:128] or "?", text[:200], function[:80], min(times, 10**6)
+                found.append(TraceLine(cell=cell, line=line, text=text, function=function, times=times))
+    return tuple(found)

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -105,8 +105,11 @@ class Process:
         except OSError as err:
             raise ProcessGone from err
 
-    async def fork(self) -> Process:
+    async def fork(self, birth: Mapping[str, Any] | None = None) -> Process:
         """Return a child that stands where this process stands.
+
+        Args:
+            birth: how a box wants its first process born.
 
         Raises:
             ProcessGone: this process, or the child, does not do it.
@@ -116,7 +119,7 @@ class Process:
         child = Process(ours)
         try:
             with theirs:
-                answer = await self.order("fork", [theirs.fileno()], wait=FORK_SECONDS)
+                answer = await self.order("fork", [theirs.fileno()], wait=FORK_SECONDS, birth=dict(birth or {}))
             child.pid = answer["pid"] if isinstance(answer.get("pid"), int) else 0
             await child.hello(FORK_SECONDS)
         except (ProcessLate, OrderRefused) as err:

@@ -19,7 +19,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
-from ..errors import EngineFailed
+from ..errors import EngineFailed, SandboxFailed
 from ..sandbox.abc import Box, Sandbox
 from ..sandbox.usage import bytes_below, processes_of
 from .plan import CellReport, Plan, cell_report, chain_keys
@@ -77,6 +77,7 @@ class Line:
         self._lost: dict[str, int] = {}
         self._spare: tuple[Process, Process] | None = None
         self._ended = False
+        self._kills = 0
 
     @property
     def zygote(self) -> Process:
@@ -143,7 +144,15 @@ class Line:
             os.close(fd)
         box, self._box = self._box, None
         if box is not None:
+            self._kills = 0
             await asyncio.to_thread(self._sandbox.discard, box)
+
+    async def out_of_memory(self) -> bool:
+        """Return whether the kernel has ended a process of the line for want of memory since this was last asked."""
+        if self._box is None:
+            return False
+        before, self._kills = self._kills, await asyncio.to_thread(self._sandbox.memory_kills, self._box)
+        return self._kills > before
 
     async def _end(self) -> None:
         """Kill all processes of the line."""
@@ -189,12 +198,12 @@ class Line:
         if self._root is None:
             self._box = await asyncio.to_thread(self._sandbox.prepare, plan.files, plan.limits)
             try:
-                self._root = await self._zygote.fork()
+                self._root = await self._zygote.fork(self._box.birth)
                 with contextlib.suppress(OSError, AttributeError):
                     self._root_fd = os.pidfd_open(self._root.pid)
-                self._sandbox.admit(self._box, self._root.pid)
+                await asyncio.to_thread(self._sandbox.admit, self._box, self._root.pid)
                 await self._root.order("enter", box=dict(self._box.order))
-            except (ProcessGone, ProcessLate, OrderRefused) as err:
+            except (ProcessGone, ProcessLate, OrderRefused, SandboxFailed) as err:
                 log.error("A sandbox could not be entered: %s", err.reason if isinstance(err, OrderRefused) else err)
                 await self.discard()
                 raise EngineFailed("A sandboxed process could not be started.") from err
@@ -226,10 +235,14 @@ class Line:
                     raise EngineFailed("A sandboxed process was lost.") from err
                 return False
             try:
-                claim = await child.order("run", source=cell.source, seconds=seconds, wait=seconds + GRACE_SECONDS)
+                claim = await child.order(
+                    "run", source=cell.source, seconds=seconds, cell=cell.id, wait=seconds + GRACE_SECONDS
+                )
             except ProcessLate:
                 child.close()
-                if not short:
+                if await self.out_of_memory():
+                    self._fatal[key] = _too_much(cell.id)
+                elif not short:
                     self._fatal[key] = CellReport(id=cell.id, state="timeout", seconds=seconds)
                 await self.discard()
                 return False
@@ -327,7 +340,9 @@ class Line:
     async def _distrust(self, key: str, cell: str) -> None:
         """End the line because the process after a cell was lost; if it happens again, it is the cell's doing."""
         self._lost[key] = self._lost.get(key, 0) + 1
-        if self._lost[key] >= _CHANCES:
+        if await self.out_of_memory():
+            self._fatal[key] = _too_much(cell)
+        elif self._lost[key] >= _CHANCES:
             self._fatal[key] = CellReport(id=cell, state="crashed")
         await self.discard()
 
@@ -344,3 +359,9 @@ class Line:
         self._fatal = {key: report for key, report in self._fatal.items() if key in keys}
         self._lost = {key: times for key, times in self._lost.items() if key in keys}
         return same
+
+
+def _too_much(cell: str) -> CellReport:
+    """Report a cell during which the kernel ended a process of the line for want of memory."""
+    words = "All processes of the notebook together used too much memory."
+    return CellReport(id=cell, state="raised", name="MemoryError", message=words)

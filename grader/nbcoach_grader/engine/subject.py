@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import builtins
 import contextlib
-import linecache
 import os
 import resource
 import signal
 import socket
 import sys
 import time
-import traceback
-import types
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,31 +19,37 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from .peer import BoundedText
 from .subject_peer import SubjectPeer
-
-MAX_TEXT = 2000
+from .trace import CELLS, described
 
 
 class OutOfTime(BaseException):
     """The cell ran longer than its limit; no `Exception`, so that a loop around `try` does not swallow it."""
 
 
-def run_cell(shell: InteractiveShell, source: str, seconds: float) -> dict[str, Any]:
+def run_cell(shell: InteractiveShell, source: str, seconds: float, cell: str = "") -> dict[str, Any]:
     """Run one cell.
+
+    The peak is memory beyond what the process had when the cell began. A fork starts to count anew, with
+    what it shares with its parent, and each cell runs in a fork of its own, so a difference of `ru_maxrss` says it.
 
     Args:
         shell: the learner's shell.
         source: the cell, with magics.
         seconds: after this time `OutOfTime` is raised inside the cell.
+        cell: what the cell is called.
 
     Returns:
-        `{"ok", "name", "message", "line", "text", "output", "seconds", "peak_kb"}`; the four about an
-        exception are None where there was none.
+        `{"ok", "name", "message", "line", "text", "trace", "output", "seconds", "peak_kb"}`; the five about
+        an exception are empty where there was none.
 
     """
     # What an earlier cell did to how cells are read must not reach into later questions.
     shell.input_transformer_manager = TransformerManager()  # type: ignore[no-untyped-call]
     shell.ast_transformers = []
     output = BoundedText()
+    blank = len(source) - len(source.lstrip("\n"))  # IPython leaves out empty lines at the start
+    CELLS[shell.execution_count] = (cell, blank)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     start = time.perf_counter()
     error: BaseException | None = None
     with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output), time_limit(seconds):
@@ -55,11 +58,11 @@ def run_cell(shell: InteractiveShell, source: str, seconds: float) -> dict[str, 
             error = result.error_before_exec or result.error_in_exec
         except BaseException as err:
             error = err
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    report: dict[str, Any] = {"ok": error is None, "name": None, "message": None, "line": None, "text": None}
-    if error is not None:
-        report |= _described(error)
-    return report | {"output": output.getvalue(), "seconds": time.perf_counter() - start, "peak_kb": peak}
+    took = time.perf_counter() - start
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    nothing: dict[str, Any] = {"name": None, "message": None, "line": None, "text": None, "trace": []}
+    report = {"ok": True, **nothing} if error is None else {"ok": False, **described(error, shell.user_ns, cell, blank)}
+    return report | {"output": output.getvalue(), "seconds": took, "peak_kb": max(peak, 0)}
 
 
 def serve(shell: InteractiveShell, sock: socket.socket, seconds: float) -> None:
@@ -87,39 +90,6 @@ def serve(shell: InteractiveShell, sock: socket.socket, seconds: float) -> None:
         contextlib.redirect_stderr(nowhere),
     ):
         peer.serve()
-
-
-def _described(error: BaseException) -> dict[str, Any]:
-    """Say where in the learner's own cell an exception came from."""
-    line, text = None, None
-    if isinstance(error, SyntaxError):
-        line, text = error.lineno, error.text
-    else:
-        line, text = _place(error.__traceback__)
-    try:
-        message = str(error)
-    except Exception:
-        message = ""
-    return {
-        "name": type(error).__name__[:200],
-        "message": message[:MAX_TEXT],
-        "line": line if isinstance(line, int) and line > 0 else None,
-        "text": text.strip()[:500] if isinstance(text, str) else None,
-    }
-
-
-def _place(trace: types.TracebackType | None) -> tuple[int | None, str | None]:
-    """Return the line of the learner's cell where an exception came through, and its text."""
-    cell: str | None = None
-    found: tuple[int | None, str | None] = (None, None)
-    for frame, line in traceback.walk_tb(trace):
-        name = frame.f_code.co_filename
-        if not name.startswith("<ipython-input"):
-            continue
-        cell = cell or name
-        if name == cell:  # a function of an earlier cell has line numbers of its own
-            found = (line, linecache.getline(name, line))
-    return found
 
 
 @contextlib.contextmanager

@@ -16,6 +16,7 @@ import numpy as np
 
 from ..errors import ProtocolError
 from .peer import DATA_TYPE_MODULES, STATEFUL_MODULES, Peer, importable_name
+from .trace import trace_of
 
 
 class SubjectPeer(Peer):
@@ -30,6 +31,12 @@ class SubjectPeer(Peer):
     def __init__(self, sock: socket.socket, namespace: MutableMapping[str, Any]) -> None:
         super().__init__(sock)
         self._namespace = namespace
+        self._trace: types.TracebackType | None = None
+
+    def told(self, err: BaseException) -> list[Any]:
+        """Tell the arguments of an exception, and remember where it came from."""
+        self._trace = err.__traceback__
+        return super().told(err)
 
     def perform(self, operation: str, arguments: list[Any]) -> object:
         """Serve any request of the judge."""
@@ -104,6 +111,9 @@ class SubjectPeer(Peer):
 
     def _do_dir(self, oid: int) -> object:
         return dir(self.exported(oid))
+
+    def _do_trace(self) -> object:
+        return trace_of(self._trace)
 
     def _do_source(self, oid: int) -> object:
         return inspect.getsource(self.exported(oid))

@@ -67,7 +67,7 @@ class Worker:
     def __init__(self, control: socket.socket, shell: InteractiveShell, root: bool) -> None:
         self._control = control
         self._shell = shell
-        self._root = root
+        self.root = root
         self._groups: set[int] = set()
         self._author: Author | None = None
         self._orders: dict[str, Callable[..., Any]] = {
@@ -99,28 +99,31 @@ class Worker:
                 answer = {"failed": f"{type(err).__name__}: {err}"}
             framing.send(self._control, answer)
 
-    def _fork(self, fd: int) -> dict[str, Any]:
-        pid = os.fork()
+    def _fork(self, fd: int, birth: dict[str, Any] | None = None) -> dict[str, Any]:
+        pid = inside.born(birth or {})
         if pid:
             os.close(fd)
-            if self._root:
+            if self.root:
                 self._groups.add(pid)
             return {"pid": pid}
         with contextlib.suppress(OSError):
             self._control.close()
         self._control = socket.socket(fileno=fd)
-        if self._root:
+        if self.root:
             os.setsid()
-        self._root = False
+        else:
+            inside.unlike_the_first()
+        self.root = False
         self._groups.clear()
         return {"pid": os.getpid()}  # the child's first message, on its own socket
 
     def _enter(self, box: dict[str, Any]) -> dict[str, Any]:
         inside.enter(box)
+        sys.path.insert(0, "")  # modules that stand beside the notebook, as in a kernel
         return {"entered": True}
 
-    def _run(self, source: str, seconds: float) -> dict[str, Any]:
-        return run_cell(self._shell, source, seconds)
+    def _run(self, source: str, seconds: float, cell: str = "") -> dict[str, Any]:
+        return run_cell(self._shell, source, seconds, cell)
 
     def _serve(self, fd: int, seconds: float) -> dict[str, Any]:
         try:
@@ -172,7 +175,7 @@ class Worker:
     def _reap(self) -> None:
         """Reap what has ended, except the zygote's own children: those wait for `discard`."""
         with contextlib.suppress(ChildProcessError):
-            while not self._root and os.waitpid(-1, os.WNOHANG)[0]:
+            while not self.root and os.waitpid(-1, os.WNOHANG)[0]:
                 pass
         for group in self._groups:
             with contextlib.suppress(ChildProcessError):
@@ -250,7 +253,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     worker = Worker(control, shell, root=True)
     told = worker.loop()
     worker.end()
-    if not told:
+    if worker.root and not told:  # a child that ends has nothing to clean up
         clean_up(Path(arguments.folder), parent)
     os._exit(0)
 

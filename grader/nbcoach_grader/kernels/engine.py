@@ -15,6 +15,7 @@ import os
 import shutil
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
@@ -83,7 +84,7 @@ class KernelEngine(LoggingConfigurable):
         for kernel in tuple(self._used):
             await self._end(kernel)
         if self._context is not None:
-            self._context.term()
+            self._context.destroy(linger=0)
             self._context = None
         if folder is not None:
             await asyncio.to_thread(shutil.rmtree, folder, True)
@@ -133,7 +134,9 @@ class KernelEngine(LoggingConfigurable):
             if isinstance(side, BaseException):
                 raise side
             found.append(side)
-        tests = merged(plan, found[0][1], found[-1][1])
+        if self._folder is None:
+            raise EngineFailed("The engine was stopped.")
+        tests = merged(replace(plan, shared=frozenset(t.grade_id for t in plan.tests)), found[0][1], found[-1][1])
         return Outcome(cells=found[0][0], tests=tests, seconds=time.monotonic() - start, reused=0)
 
     def _pool(self, name: str) -> Pool:

@@ -272,7 +272,7 @@ async def _received(channel: Any) -> dict[str, Any] | None:
             found: dict[str, Any] = await channel.get_msg(timeout=60)
         except Empty:
             continue
-        except (ValueError, TypeError, KeyError, RecursionError):
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
             return None
         whole = isinstance(found.get("parent_header"), dict) and isinstance(found.get("content"), dict)
         return found if whole else None

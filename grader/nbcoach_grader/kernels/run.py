@@ -41,7 +41,6 @@ class Run:
         self._kernel = kernel
         self._hidden = hidden
         self._deadline = deadline
-        self._late = False
         self.cells: list[CellReport] = []
         self.tests: dict[str, Decision] = {}
 
@@ -53,10 +52,15 @@ class Run:
 
         """
         await self._kernel.furnish(self._plan.files, self._plan.limits)
-        for cell in self._plan.cells:
+        done = 0
+        for stop in self._plan.stops:
+            for cell in self._plan.cells[done : stop.after]:
+                await self._cell(cell)
+            done = max(done, stop.after)
+            for test in (*stop.prelude, *stop.tests):
+                await self._test(test)
+        for cell in self._plan.cells[done:]:
             await self._cell(cell)
-        for test in self._plan.tests:
-            await self._test(test)
         return tuple(self.cells), self.tests
 
     async def _cell(self, cell: PlannedCell) -> None:

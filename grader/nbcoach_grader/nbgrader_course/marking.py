@@ -8,11 +8,10 @@ from collections.abc import Iterator, Sequence
 from nbcoach_exercises.format import Role, grade_id_of, points_of, role_of
 from nbcoach_exercises.verdicts import Verdict
 
-from ..engine.engine import Engine
 from ..engine.names import plain_python
 from ..judging import GradedTest, Judging
 from ..material import Material, material_of
-from ..rebuild import WHOLE, rebuild
+from ..runner import Runs
 from .masters import Master
 from .results import MANUAL, GradedCell, GradedNotebook
 from .work import Work
@@ -26,12 +25,12 @@ class Marking:
     """Judge whole notebooks of a course directory.
 
     Args:
-        engine: what runs and decides.
+        runner: what runs notebooks and decides on their tests.
 
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self._judging = Judging(engine)
+    def __init__(self, runner: Runs) -> None:
+        self._judging = Judging(runner)
         self._materials: dict[tuple[str, str], Material] = {}
 
     async def grade(self, student: str, master: Master, work: Work) -> GradedNotebook:
@@ -41,10 +40,12 @@ class Marking:
             GraderFailed: the grader broke; nothing is known about the work.
 
         """
-        material = self._material(master)
+        key = master.assignment, master.name
+        if key not in self._materials:
+            self._materials[key] = material_from(master)
+        material = self._materials[key]
         graded = await self._judging.grade(student, material, work.cells)
-        rebuilt = rebuild(material.layout, (*material.tests, WHOLE), work.cells)
-        sources = tuple((cell.id, cell.source) for cell in rebuilt.cells if cell.id not in material.tests)
+        sources = tuple((cell.id, cell.source) for cell in graded.rebuilt.cells if cell.id not in material.tests)
         written = {name: text for name, (text, _) in work.texts.items()} | dict(sources)
         unanswered = frozenset(
             name
@@ -58,7 +59,7 @@ class Marking:
             assignment=master.assignment,
             notebook=master.name,
             cells=tuple(_in_order(master, tests, unanswered)),
-            repairs=graded.repairs,
+            repairs=graded.rebuilt.repairs,
             warnings=graded.warnings,
             seconds=graded.seconds,
             reports={report.id: report for report in graded.cells},
@@ -67,17 +68,16 @@ class Marking:
             unanswered=unanswered,
         )
 
-    def _material(self, master: Master) -> Material:
-        key = master.assignment, master.name
-        if key not in self._materials:
-            self._materials[key] = material_of(
-                master.notebook,
-                master.released,
-                name=f"{master.assignment}/{master.name}",
-                files=master.files,
-                imports=preloaded([cell.source for cell in master.notebook.cells if cell.cell_type == "code"]),
-            )
-        return self._materials[key]
+
+def material_from(master: Master) -> Material:
+    """Return what judging a master needs."""
+    return material_of(
+        master.notebook,
+        master.released,
+        name=f"{master.assignment}/{master.name}",
+        files=master.files,
+        imports=preloaded([cell.source for cell in master.notebook.cells if cell.cell_type == "code"]),
+    )
 
 
 def preloaded(sources: Sequence[str]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 from nbgrader.converters import GenerateAssignment
+from nbgrader.coursedir import CourseDirectory
 from nbgrader.nbgraderformat import MetadataValidator
 from nbgrader.nbgraderformat.common import SchemaMismatchError
 from nbgrader.preprocessors import ClearHiddenTests, ClearSolutions, SaveCells
@@ -60,9 +62,21 @@ def read_masters(directory: Directory, assignment: str) -> dict[str, Master]:
     paths = [path for path in sorted(folder.glob("*.ipynb")) if path.is_file()]
     if not paths:
         raise InvalidCourse(f"{folder} has no notebooks.", assignment=assignment)
-    files = _files(directory, folder)
+    files = _files(directory.paths.ignore, folder)
     converter = GenerateAssignment(coursedir=directory.paths, config=directory.config)
     return {path.stem: _read(path, assignment, files, converter) for path in paths}
+
+
+def read_loose(path: Path) -> Master:
+    """Read a master that stands in no course directory, with nbgrader's usual delimiters.
+
+    Raises:
+        InvalidCourse: it cannot be used; the message names file and cell.
+
+    """
+    paths = CourseDirectory()
+    files = _files(paths.ignore, path.parent)
+    return _read(path, path.parent.resolve().name, files, GenerateAssignment(coursedir=paths))
 
 
 def _read(path: Path, assignment: str, files: tuple[DataFile, ...], converter: GenerateAssignment) -> Master:
@@ -147,11 +161,11 @@ def _standard_regions(master: NotebookNode, converter: GenerateAssignment) -> No
                 cell.source = cell.source.replace(configured, standard)
 
 
-def _files(directory: Directory, folder: Path) -> tuple[DataFile, ...]:
+def _files(ignored: Sequence[str], folder: Path) -> tuple[DataFile, ...]:
     """Return the files beside the notebooks; they are the author's, so links are followed as nbgrader does."""
     found: list[DataFile] = []
     size = 0
-    for name in sorted(find_all_files(str(folder), [*directory.paths.ignore, "*.ipynb"])):
+    for name in sorted(find_all_files(str(folder), [*ignored, "*.ipynb"])):
         try:
             content = Path(name).read_bytes()
         except OSError as err:

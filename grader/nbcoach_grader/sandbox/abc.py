@@ -1,10 +1,10 @@
-"""What a sandbox is: three verbs and a list of what it protects.
+"""What a sandbox is: three verbs, and a list of what it protects.
 
-`prepare` makes a box with a private folder. Running means that a freshly forked process is
-admitted to the box (`admit`, from outside) and enters it (`inside.enter`, with the box's order)
-before any foreign code; everything that it and its children do from then on is inside. `discard`
-removes the box; one that is gone is fine. A sandbox reports facts and bounds resources; verdicts
-are made elsewhere.
+`prepare` makes a box with a private folder. Running means that a process is forked as the box
+wants it born, is admitted to the box (`admit`, from outside) and enters it (`inside.enter`, with
+the box's order) before any foreign code; everything that it and its children do from then on
+is inside. `discard` removes the box; one that is gone is fine. A sandbox reports facts and bounds
+resources; verdicts are made elsewhere.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 from abc import ABC
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +21,28 @@ from nbcoach_exercises.catalogue import DataFile
 from nbcoach_exercises.model import Limits
 
 from ..errors import SandboxFailed
+from .cgroups import ControlGroups
+from .protection import Protection, of_groups, of_limits
+
+BASE_MEMORY_MB = 512
 
 
 @dataclass(frozen=True, kw_only=True)
 class Box:
-    """A prepared place: `folder` is the working folder, `order` what `enter` is told."""
+    """A prepared place.
+
+    `folder` is where its files are put before it is entered, `order` what `enter` is told,
+    `birth` what the fork server is told when it forks the box's first process.
+    """
 
     folder: Path
     order: Mapping[str, Any]
+    birth: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Return a name that no other box has."""
+        return self.folder.parent.name
 
 
 class Sandbox(ABC):
@@ -36,25 +50,46 @@ class Sandbox(ABC):
 
     Args:
         root: the folder below which boxes are made; it belongs to the grader alone.
+        groups: where control groups can be made; nowhere by default.
 
     """
 
     name: str
-    protects: tuple[str, ...] = ()
-    lacks: tuple[str, ...] = ()
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, groups: ControlGroups | None = None) -> None:
         self._root = root
+        self._groups = groups or ControlGroups({})
 
-    def level(self) -> Mapping[str, Any]:
-        """Return what `inside.enter` is told beyond folder and limits; nothing by default."""
+    def protections(self) -> tuple[Protection, ...]:
+        """Return what this sandbox protects, what it does not, and what would help."""
+        return (*of_limits(), *of_groups(self._groups))
+
+    @property
+    def protects(self) -> tuple[str, ...]:
+        """Name what is protected."""
+        return tuple(protection.name for protection in self.protections() if protection.held)
+
+    @property
+    def lacks(self) -> tuple[str, ...]:
+        """Say of each thing that is not protected what that means."""
+        return tuple(protection.meaning for protection in self.protections() if not protection.held)
+
+    def level(self, box: Path) -> Mapping[str, Any]:
+        """Return what `inside.enter` is told beyond limits, for the box in a folder; nothing by default."""
+        return {}
+
+    def birth(self) -> Mapping[str, Any]:
+        """Return what the fork server is told when it forks a box's first process; nothing by default."""
         return {}
 
     def prepare(self, files: Iterable[DataFile], limits: Limits) -> Box:
         """Make a box that holds a copy of some files.
 
+        All its processes together may have twice the memory of one, and 512 MiB: snapshots share
+        what they have in common, and a cell may change all that the one before it has made.
+
         Raises:
-            SandboxFailed: the folder cannot be made.
+            SandboxFailed: the folder or a control group cannot be made.
 
         """
         try:
@@ -64,17 +99,32 @@ class Sandbox(ABC):
                 target = folder / file.path
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(file.content)
+            self._groups.make(folder.parent.name, (2 * limits.memory_mb + BASE_MEMORY_MB) * 2**20)
+            order = {"folder": str(folder), "memory_bytes": limits.memory_mb * 2**20, **self.level(folder.parent)}
         except OSError as err:
-            raise SandboxFailed(f"A working folder cannot be made: {err}") from err
-        order = {"folder": str(folder), "memory_bytes": limits.memory_mb * 2**20, **self.level()}
-        return Box(folder=folder, order=order)
+            raise SandboxFailed(f"A box for a learner's code cannot be made: {err}") from err
+        return Box(folder=folder, order=order, birth=self.birth())
 
-    def admit(self, box: Box, pid: int) -> None:  # noqa: B027 - doing nothing is right for most
-        """Bound a freshly forked process, and all that it will fork, from outside; nothing by default."""
+    def admit(self, box: Box, pid: int) -> None:
+        """Bound a freshly forked process, and all that it will fork, from outside, where that can be had.
+
+        Raises:
+            SandboxFailed: it can be had, but not for this process.
+
+        """
+        try:
+            self._groups.add(box.name, pid)
+        except OSError as err:
+            raise SandboxFailed(f"A process cannot be put into its control group: {err}") from err
+
+    def memory_kills(self, box: Box) -> int:
+        """Return how many processes of a box the kernel has ended because all had too much memory together."""
+        return self._groups.memory_kills(box.name)
 
     def discard(self, box: Box) -> None:
         """Remove a box whose processes have gone; one that is gone already is fine."""
         remove(box.folder.parent)
+        self._groups.remove(box.name)
 
 
 def remove(folder: Path) -> None:

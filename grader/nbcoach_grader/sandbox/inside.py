@@ -2,64 +2,118 @@
 
 Theory of operation. A freshly forked process calls `enter` before any foreign code runs. It
 moves to its box, empties its environment, bounds its resources and then, as far as the level
-says, gives up everything else for good: capabilities, files, network, signals, system calls.
+says, gives up everything else for good: files, user id, capabilities, network, signals, system calls.
 Children inherit all of it, and nothing in it can be undone from inside.
+
+At the level `namespaces` the process was born (`born`) as the first of a table of processes of
+its own, and sees a root that holds the system, Python and a file system in memory with its
+box's files, and nothing else.
 """
 
 from __future__ import annotations
 
 import os
 import resource
+import shutil
+import signal
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from nbcoach_hub.confinement import drop_capabilities, forbid_syscalls, no_new_privileges, restrict_files
+from nbcoach_hub.confinement.namespaces import close_view, enter_view, fork_apart, keep_account
 
 MAX_FILE_BYTES = 64 * 2**20
 MAX_FILES = 256
 MAX_CPU_SECONDS = 600
 TERMINALS = ("/dev/tty", "/dev/ptmx", "/dev/pts")
 
+_DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom")
+
+
+def born(birth: Mapping[str, Any]) -> int:
+    """Fork as a box wants its first process born; return the child's process id, and 0 in the child.
+
+    Raises:
+        OSError: it cannot be had.
+
+    """
+    if not birth:
+        return os.fork()
+    return fork_apart(own_accounts=bool(birth["own_accounts"]))
+
+
+def unlike_the_first() -> None:
+    """Undo in a fork what only the first process of a box has: children that are reaped without being asked."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+
 
 def enter(order: Mapping[str, Any]) -> None:
     """Confine the calling process for good.
 
     Args:
-        order: `folder`, `memory_bytes`, and at the Landlock level `read_only`, the files to be read.
-            A Jupyter kernel's also has `environment`, more variables, `kernel`: local sockets may be
-            listened at, and `terminals`: they may be opened, as it sees none but its own.
+        order: `folder`, `memory_bytes`; from the Landlock level on `read_only`, the files to be read, and
+            `landlock`, whether the kernel has it; `user` and `processes` where the box has a user id of its own; at
+            the level of namespaces `view`. A Jupyter kernel's also has `environment`, more variables, `kernel`:
+            local sockets may be listened at, and `terminals`: they may be opened, as it sees none but its own.
 
     Raises:
         OSError: a part of the confinement cannot be had; the process must not be used.
 
     """
     folder = str(order["folder"])
+    limits = {
+        resource.RLIMIT_AS: _address_space() + int(order["memory_bytes"]),
+        resource.RLIMIT_FSIZE: MAX_FILE_BYTES,
+        resource.RLIMIT_NOFILE: MAX_FILES,
+        resource.RLIMIT_CPU: MAX_CPU_SECONDS,
+        resource.RLIMIT_CORE: 0,
+    }
+    if "processes" in order:
+        limits[resource.RLIMIT_NPROC] = int(order["processes"])
+    user = order.get("user")
+    if "view" in order:
+        _change_view(order, order["view"])
+    elif user is not None:
+        for place in Path(folder).parents[:2]:  # the way to the box may be walked, not seen
+            place.chmod(0o711)
+    if user is not None:
+        _give(folder, int(user))
     os.chdir(folder)
     os.umask(0o077)
     os.environ.clear()
     os.environ.update(HOME=folder, TMPDIR=folder, PATH="/usr/local/bin:/usr/bin:/bin", LANG="C.UTF-8", MPLBACKEND="Agg")
     os.environ.update(order.get("environment", {}))
-    _limit(int(order["memory_bytes"]))
+    for kind, value in limits.items():
+        resource.setrlimit(kind, (value, value))
     if "read_only" in order:
-        drop_capabilities()
+        drop_capabilities(user)
         no_new_privileges()
         kernel = bool(order.get("kernel"))
-        devices = ["/dev/null", *(TERMINALS if order.get("terminals") else ())]
-        restrict_files(order["read_only"], [folder], tcp=False, unix=kernel, devices=devices)
+        if order["landlock"]:
+            devices = ["/dev/null", *(TERMINALS if order.get("terminals") else ())]
+            restrict_files(order["read_only"], [folder], tcp=False, unix=kernel, devices=devices)
         forbid_syscalls("kernel" if kernel else "cell")
 
 
-def _limit(memory_bytes: int) -> None:
-    """Bound what the process may use; memory counts beyond what it has already."""
-    for kind, value in (
-        (resource.RLIMIT_AS, _address_space() + memory_bytes),
-        (resource.RLIMIT_FSIZE, MAX_FILE_BYTES),
-        (resource.RLIMIT_NOFILE, MAX_FILES),
-        (resource.RLIMIT_CPU, MAX_CPU_SECONDS),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        resource.setrlimit(kind, (value, value))
+def _change_view(order: Mapping[str, Any], view: Mapping[str, Any]) -> None:
+    """Leave all files behind but the system, Python, and a copy of the box's files in memory."""
+    if view["account"] is not None:
+        keep_account(*view["account"])
+    os.umask(0o022)
+    root, home = str(view["root"]), str(order["folder"])
+    shown = [path for path in order["read_only"] if path not in _DEVICES]
+    options = f"mode=0700,size={view['bytes']},nr_inodes={view['entries']}"
+    enter_view(root, shown, _DEVICES, home, options)
+    shutil.copytree(view["source"], root + home, dirs_exist_ok=True)
+    close_view(root)
+
+
+def _give(folder: str, user: int) -> None:
+    os.chown(folder, user, user)
+    for place, folders, files in os.walk(folder):
+        for name in folders + files:
+            os.chown(Path(place, name), user, user, follow_symlinks=False)
 
 
 def _address_space() -> int:

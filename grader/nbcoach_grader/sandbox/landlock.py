@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
+import itertools
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .abc import Box, Sandbox
-from .pids import bound, pids_group
+from .abc import Sandbox
+from .cgroups import MAX_PROCESSES, ControlGroups
+from .protection import Name, Protection, protection
 
 SIGNAL_SCOPE_ABI = 6
+FIRST_USER, USERS = 1_900_000_000, 100_000
+"""User ids that no system hands out; each box gets one of its own where the grader is root."""
+
 _SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/dev/urandom", "/dev/zero")
 _SETTINGS = ("/etc/ld.so.cache", "/etc/localtime", "/etc/fonts")
+_users = itertools.count(os.getpid() * 997)
 
 
 class LandlockSandbox(Sandbox):
@@ -22,50 +28,50 @@ class LandlockSandbox(Sandbox):
     Args:
         root: the folder below which boxes are made.
         abi: the version of Landlock that the kernel offers.
+        groups: where control groups can be made.
+        own_user: whether each box gets a user id of its own; takes root.
 
     """
 
     name = "landlock"
-    protects: tuple[str, ...] = (
-        "files",
-        "network",
-        "other processes",
-        "memory",
-        "file size",
-        "open files",
-        "processor time",
-    )
 
-    def __init__(self, root: Path, abi: int) -> None:
-        super().__init__(root)
-        self._group = pids_group()
-        if self._group is None:
-            self.lacks += ("processes are counted, not bounded: no control group can be made here",)
-        else:
-            self.protects += ("processes",)
-        if abi < SIGNAL_SCOPE_ABI:
-            self.lacks += (
-                f"Landlock ABI {abi} lets code send signals to other sandboxes of this account (6 is needed)",
-            )
+    def __init__(self, root: Path, abi: int, groups: ControlGroups | None = None, *, own_user: bool = False) -> None:
+        super().__init__(root, groups)
+        self._abi = abi
+        self._own_user = own_user
 
-    def admit(self, box: Box, pid: int) -> None:
-        """Put a process into a control group of its box, where that can be had."""
-        group = bound(self._group, _group_name(box)) if self._group else None
-        if group is not None:
-            with contextlib.suppress(OSError):
-                (group / "cgroup.procs").write_text(str(pid))
+    def protections(self) -> tuple[Protection, ...]:
+        """Return what is protected."""
+        reason = f"Landlock ABI {self._abi}, {SIGNAL_SCOPE_ABI} is needed"
+        return (
+            protection(Name.FILES, held=True),
+            protection(Name.NETWORK, held=True),
+            protection(Name.SYSTEM_CALLS, held=True),
+            protection(Name.OTHER_PROCESSES, self._abi >= SIGNAL_SCOPE_ABI or self._own_user, reason),
+            protection(Name.OWN_PROCESSES, held=False),
+            protection(Name.OWN_FILES, held=False),
+            protection(Name.OWN_USER, self._own_user),
+            protection(Name.DISK, held=False),
+            *self._resources(),
+        )
 
-    def discard(self, box: Box) -> None:
-        """Remove a box and its control group."""
-        super().discard(box)
-        if self._group is not None:
-            with contextlib.suppress(OSError):
-                (self._group / _group_name(box)).rmdir()
+    def level(self, box: Path) -> Mapping[str, Any]:
+        """Name the files that may be read: the system and Python, nothing of ours; and the user id."""
+        order = {"read_only": readable(), "landlock": self._abi > 0}
+        return {**order, "user": user_id(), "processes": MAX_PROCESSES} if self._own_user else order
 
-    def level(self) -> Mapping[str, Any]:
-        """Name the files that may be read: the system and Python, nothing of ours."""
-        return {"read_only": [*_SYSTEM, *_SETTINGS, *sorted({sys.prefix, sys.base_prefix})]}
+    def _resources(self) -> tuple[Protection, ...]:
+        """Return what bounds resources; with a user id of its own the limit on processes holds for a box."""
+        found = super().protections()
+        bounded = protection(Name.PROCESSES, held=True)
+        return tuple(bounded if self._own_user and p.name is Name.PROCESSES else p for p in found)
 
 
-def _group_name(box: Box) -> str:
-    return f"nbcoach-{box.folder.parent.name}"
+def readable() -> list[str]:
+    """Return the files and folders that learners' code may read."""
+    return [*_SYSTEM, *_SETTINGS, *sorted({sys.prefix, sys.base_prefix})]
+
+
+def user_id() -> int:
+    """Return a user id that no other box of late has had."""
+    return FIRST_USER + next(_users) % USERS

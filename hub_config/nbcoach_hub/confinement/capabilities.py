@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import os
 import struct
 
 from .errors import ConfinementUnavailable
@@ -23,10 +24,14 @@ def no_new_privileges() -> None:
     prctl(_PR_SET_NO_NEW_PRIVS, 1)
 
 
-def drop_capabilities() -> None:
+def drop_capabilities(user: int | None = None) -> None:
     """Give up every capability for good, by emptying the bounding set and all the others.
 
+    Args:
+        user: the user and group id to take on, while it can still be had.
+
     Raises:
+        OSError: the user id cannot be taken on.
         ConfinementUnavailable: some are left.
 
     """
@@ -45,6 +50,10 @@ def drop_capabilities() -> None:
     except OSError as err:
         if err.errno != errno.EINVAL:
             raise
+    if user is not None:
+        os.setgroups([])
+        os.setresgid(user, user, user)
+        os.setresuid(user, user, user)
     held = any(capabilities())
     call("capset", _header(), ctypes.create_string_buffer(bytes(_SETS.size), _SETS.size))
     # A process that never held any may keep a bounding set: with no_new_privs nothing can be drawn from it.

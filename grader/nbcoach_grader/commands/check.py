@@ -1,4 +1,4 @@
-"""Commands of the grader for `nbcoach`: check one cell of a notebook against its exercise."""
+"""The command `nbcoach check`: judge one cell of a notebook against its master."""
 
 from __future__ import annotations
 
@@ -9,24 +9,23 @@ from pathlib import Path
 
 import click
 
-from nbcoach_exercises.catalogue import MASTER, Catalogue, read_exercise
 from nbcoach_exercises.errors import NbcoachError, UnknownCell
 from nbcoach_exercises.format import grade_id_of, read_notebook
-from nbcoach_exercises.model import Course, Exercise, Unit
 from nbcoach_exercises.verdicts import Verdict
 from nbcoach_exercises.wire import CellSource
 
-from .engine.engine import Engine
-from .errors import GraderFailed
-from .feedback import Judgement
-from .grading import Grading
+from ..authored import material_at
+from ..errors import GraderFailed
+from ..feedback import Judgement
+from ..judging import Judging
+from ..runner import running
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command()
 @click.argument("notebook", type=_FILE)
-@click.option("--master", required=True, type=_FILE, help=f"The exercise's {MASTER}, with solutions and tests.")
+@click.option("--master", required=True, type=_FILE, help="The author's notebook, with solutions and tests.")
 @click.option("--cell", required=True, help="Grade id of the answer cell.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 def check(notebook: Path, master: Path, cell: str, as_json: bool) -> None:
@@ -55,31 +54,19 @@ def check(notebook: Path, master: Path, cell: str, as_json: bool) -> None:
 
 
 async def _check(notebook: Path, master: Path, cell: str) -> tuple[Judgement, tuple[str, ...]]:
-    exercise = read_exercise(master.resolve().parent, "course", "unit")
-    question = exercise.question_of(cell)
+    material = material_at(master)
+    question = next((q for q in material.questions() if cell in q.answers or cell in q.tests), None)
     if question is None:
-        raise UnknownCell(exercise.id, cell)
+        raise UnknownCell(material.name, cell)
     work = read_notebook(notebook.read_bytes(), str(notebook))
     cells = [
         CellSource(id=str(node.get("id", number)), grade_id=grade_id_of(node), source=node.source)
         for number, node in enumerate(work.cells)
         if node.cell_type == "code"
     ]
-    course = _course_of(exercise)
-    engine = Engine()
-    await engine.start()
-    try:
-        judged, rebuilt = await Grading(Catalogue([course]), engine).judge("you", course, exercise, question, cells)
-    finally:
-        await engine.stop()
+    async with running() as runner:
+        judged, rebuilt = await Judging(runner).judge("you", material, question, cells)
     return judged, rebuilt.repairs
-
-
-def _course_of(exercise: Exercise) -> Course:
-    """Return a course that holds just this exercise."""
-    unit = Unit(id=exercise.unit, title=exercise.unit, exercises=(exercise.id,))
-    exercises = {exercise.id: exercise}
-    return Course(id=exercise.course, title="", summary="", skills=(), units=(unit,), exercises=exercises)
 
 
 def _text(judged: Judgement, repairs: tuple[str, ...]) -> str:

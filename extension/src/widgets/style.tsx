@@ -1,0 +1,69 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import React from 'react';
+import type { IStyleNote } from '../tokens';
+
+/**
+ * A paragraph in which `code` stands between backticks. Everything in it is text.
+ */
+export function Prose(props: { readonly text: string }): JSX.Element {
+  return (
+    <p className="nbcoach-Prose">
+      {props.text
+        .split(/`([^`]+)`/)
+        .map((part, index) =>
+          index % 2 ? <code key={index}>{part}</code> : part
+        )}
+    </p>
+  );
+}
+
+/**
+ * Notes on style, folded up: they are advice, and no part of the verdict.
+ */
+export function StyleNotes(props: {
+  readonly notes: readonly IStyleNote[];
+  readonly isOwnCell: (cell: string) => boolean;
+  readonly trans: TranslationBundle;
+}): JSX.Element | null {
+  const { trans } = props;
+  const notes = props.notes.filter(note => props.isOwnCell(note.cell));
+  if (notes.length === 0) {
+    return null;
+  }
+  return (
+    <details className="nbcoach-Details nbcoach-Style">
+      <summary>
+        {notes.length === 1
+          ? trans.__('1 note on style')
+          : trans.__('%1 notes on style', notes.length)}
+      </summary>
+      <ul aria-label={trans.__('Notes on style')}>
+        {notes.map((note, index) => (
+          <li className="nbcoach-StyleNote" key={index} data-rule={note.rule}>
+            <pre>
+              <span
+                className="nbcoach-Line"
+                aria-label={trans.__('Line %1', note.line)}
+              >
+                {note.line}
+              </span>
+              <code>{note.text}</code>
+            </pre>
+            <Prose text={`${note.what} ${note.why}`} />
+            {note.url?.startsWith('https://') && (
+              <a
+                className="nbcoach-Link"
+                href={note.url}
+                target="_blank"
+                rel="noopener noreferrer"
+                aria-label={trans.__('More about rule %1', note.rule)}
+              >
+                {note.rule}
+              </a>
+            )}
+          </li>
+        ))}
+      </ul>
+    </details>
+  );
+}

@@ -1,0 +1,148 @@
+"""The command `nbcoach prove`: what the reference solution, the starter and wrong solutions come to."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from nbcoach_exercises.errors import NbcoachError
+from nbcoach_exercises.verdicts import Verdict
+
+from ..authored import material_at, notebooks_at
+from ..engine.plan import Mode
+from ..errors import GraderFailed
+from ..judging import Judging
+from ..material import Material
+from ..mutants import Mutant, mutants
+from ..proving import Proof, prove, reference_plan, with_proof
+from ..runner import Runs, running
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What proving a master has shown."""
+
+    path: Path
+    proof: Proof
+    starter: float
+    points: float
+    tried: int
+    survived: tuple[Mutant, ...]
+
+    def line(self) -> dict[str, Any]:
+        """Return it as JSON."""
+        return {
+            "notebook": str(self.path),
+            "ok": self.proof.ok,
+            "seconds": round(self.proof.seconds, 3),
+            "cells": [
+                {"id": cell.id, "verdict": cell.verdict, "mode": cell.mode, "why": cell.why}
+                for cell in self.proof.cells.values()
+            ],
+            "starter": {"score": self.starter},
+            "mutants": {
+                "tried": self.tried,
+                "survived": [{"cell": m.cell, "line": m.line, "change": m.change} for m in self.survived],
+            },
+        }
+
+
+@click.command(name="prove")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--mutants", "count", type=click.IntRange(0, 1000), default=0, help="Wrong solutions to try.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line for each notebook.")
+def prove_command(paths: Sequence[Path], count: int, as_json: bool) -> None:
+    """Judge the reference solutions of the masters at PATHS, their starters, and small wrong versions of them.
+
+    A test cell that passes only inside the learner's process is told apart as `shared`: code that it judges can
+    see it, so it is worth rewriting.
+
+    Exit status: 0 when all was judged, whatever was found; 2 for bad input, of which the rest was judged; 3 when
+    the grader itself failed.
+    """
+    sys.exit(asyncio.run(_prove_all(paths, count, as_json)))
+
+
+async def _prove_all(paths: Sequence[Path], count: int, as_json: bool) -> int:
+    status = 0
+    try:
+        masters = list(notebooks_at(paths))
+        async with running() as runner:
+            shown = not as_json and sys.stderr.isatty()
+            with click.progressbar(length=len(masters), label="Proving", file=sys.stderr, hidden=not shown) as bar:
+                async for found in _reports(runner, masters, count):
+                    bar.update(1)
+                    if isinstance(found, Report):
+                        click.echo(json.dumps(found.line()) if as_json else _text(found))
+                    else:
+                        failed = isinstance(found, GraderFailed)
+                        status = max(status, 3 if failed else 2)
+                        click.echo(f"{'The grader failed' if failed else 'error'}: {found.message}", err=True)
+    except GraderFailed as err:
+        click.echo(f"The grader failed: {err.message}", err=True)
+        return 3
+    except NbcoachError as err:
+        click.echo(f"error: {err.message}", err=True)
+        return 2
+    return status
+
+
+async def _reports(runner: Runs, masters: Sequence[Path], count: int) -> AsyncIterator[Report | NbcoachError]:
+    for path in masters:
+        try:
+            yield await report(runner, path, count)
+        except NbcoachError as err:
+            yield err
+
+
+async def report(runner: Runs, path: Path, count: int) -> Report:
+    """Prove one master.
+
+    Args:
+        runner: what runs notebooks.
+        path: the master.
+        count: how many mutants to try.
+
+    Raises:
+        InvalidCourse: it cannot be used.
+        GraderFailed: the grader broke.
+
+    """
+    material = await asyncio.to_thread(material_at, path)
+    proof = await prove(runner, material)
+    starter = await Judging(runner).grade("starter", material, [])
+    answers = {place.name: place.source for place in material.layout.places if place.answered}
+    tried = mutants(answers, count) if count and proof.ok and not material.kernel else []
+    survived = [mutant for mutant in tried if await _survives(runner, material, proof, mutant)]
+    return Report(
+        path=path,
+        proof=proof,
+        starter=sum(test.score for test in starter.tests),
+        points=sum(test.points for test in material.tests.values()),
+        tried=len(tried),
+        survived=tuple(survived),
+    )
+
+
+async def _survives(runner: Runs, material: Material, proof: Proof, mutant: Mutant) -> bool:
+    plan = with_proof(reference_plan(material, {mutant.cell: mutant.source}), proof)
+    outcome = await runner.run(plan)
+    return all(check.verdict is Verdict.PASSED for test in outcome.tests for check in test.checks)
+
+
+def _text(found: Report) -> str:
+    lines = [f"{'✓' if found.proof.ok else '✗'} {found.path}"]
+    for cell in found.proof.cells.values():
+        if cell.verdict is not Verdict.PASSED or cell.mode is Mode.SHARED:
+            lines.append(f"  {cell.id}: {cell.verdict} ({cell.mode}): {cell.why}")
+    if found.starter:
+        lines.append(f"  the starter gets {found.starter:g} of {found.points:g} points")
+    lines += [f"  no test notices: {m.cell}, line {m.line}: {m.change}" for m in found.survived]
+    return "\n".join(lines)
