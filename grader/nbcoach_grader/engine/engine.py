@@ -9,6 +9,7 @@ import os
 import tempfile
 import time
 from collections import OrderedDict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
@@ -23,7 +24,7 @@ from ..sandbox.abc import Sandbox, remove
 from ..sandbox.choice import AUTO, LEVELS, choose
 from .decisions import Decisions, merged
 from .judges import Judges
-from .plan import Begun, Outcome, Plan, nothing
+from .plan import Begun, Outcome, Plan, Stop, nothing
 from .process import Process, ProcessGone, start_zygote
 from .side import Side
 from .snapshots import Line
@@ -243,11 +244,13 @@ class Engine(LoggingConfigurable):
             standing, everything = await self._side(plan, blind, self._deadline(plan), hidden=True).decide()
         finally:
             await blind.discard()
-        visible = everything
-        if _has_hidden(plan) and not _all_visible_passed(plan, everything):
+        visible = dict(everything)
+        unclear = tuple(stop for stop in plan.stops if not _visible_passed(stop, everything))
+        if unclear and _has_hidden(plan):
             open_line = Line(zygote, self.sandbox)
+            told = replace(plan, stops=unclear, cells=plan.cells[: unclear[-1].after])
             try:
-                standing, visible = await self._side(plan, open_line, self._deadline(plan), hidden=False).decide()
+                visible |= (await self._side(told, open_line, self._deadline(told), hidden=False).decide())[1]
             finally:
                 await open_line.discard()
         tests = merged(plan, visible, everything)
@@ -308,11 +311,11 @@ def _has_hidden(plan: Plan) -> bool:
     return any(check.hidden for test in plan.tests for check in test.checks)
 
 
-def _all_visible_passed(plan: Plan, found: Decisions) -> bool:
+def _visible_passed(stop: Stop, found: Decisions) -> bool:
     passed = {
         name for decision in found.values() for name, told in decision.checks.items() if told[0] is Verdict.PASSED
     }
-    return all(check.hidden or check.id in passed for test in plan.tests for check in test.checks)
+    return all(check.hidden or check.id in passed for test in stop.tests for check in test.checks)
 
 
 async def _end(child: asyncio.subprocess.Process) -> None:
