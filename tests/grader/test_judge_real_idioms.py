@@ -89,6 +89,13 @@ PASSING: dict[str, dict[str, Any]] = {
         "test": "import types\nassert isinstance(f, types.FunctionType) and isinstance(f(), types.GeneratorType)\n"
         "assert not isinstance(f, types.GeneratorType) and callable(f)",
     },
+    "assertions of nose": {
+        "locked": ["from nose.tools import assert_equal, assert_almost_equal\nimport nose.tools as nt\nlimit = 3"],
+        "cells": "def f(x):\n    if x > limit: raise ValueError(x)\n    return x",
+        "test": "assert_equal(f(1), 1)\nassert_almost_equal(f(0.1), 0.1)\nnt.eq_(f(2), 2)\nnt.ok_(f(3))\n"
+        "nt.assert_items_equal([f(1)], [1])\nnt.assert_raises(ValueError, f, 4)\n"
+        "@nt.raises(ValueError)\ndef check(): f(5)\ncheck()",
+    },
     "a module beside the notebook": {
         "cells": "from kit import Tool\nknife = Tool('knife')",
         "test": "import kit\nassert isinstance(knife, kit.Tool) and kit.is_sharp(knife)",
@@ -127,6 +134,16 @@ REFUSED: dict[str, dict[str, Any]] = {
         "cells": "open('kit.py', 'w').write('def is_sharp(tool): return True')\nclass Tool: name = 'spoon'\nknife = Tool()",
         "test": "import kit\nassert kit.is_sharp(knife)",
         "files": FILES,
+        "verdict": Verdict.FAILED,
+    },
+    "assertions of nose that do not hold": {
+        "cells": "def f(x): return x",
+        "test": "from nose.tools import eq_\neq_(f(1), 2)",
+        "verdict": Verdict.FAILED,
+    },
+    "an exception that nose was told of does not come": {
+        "cells": "def f(x): return x",
+        "test": "from nose.tools import raises\n@raises(ValueError)\ndef check(): f(1)\ncheck()",
         "verdict": Verdict.FAILED,
     },
     "a file outside of the folder": {
