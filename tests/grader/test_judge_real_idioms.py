@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from test_judge import make_plan, only_check, settled
 from nbcoach_exercises.catalogue import DataFile
 from nbcoach_exercises.verdicts import Verdict
 from nbcoach_grader.engine.engine import Engine
+from nbcoach_grader.engine.names import bound_names
 
 SHAPES = """
 class Shape:
@@ -73,6 +75,17 @@ PASSING: dict[str, dict[str, Any]] = {
         "locked": ["class Worker:\n    pay = 1"],
         "cells": "class Boss(Worker):\n    pay = 2\nboss = Boss()",
         "test": "assert isinstance(boss, Worker) and issubclass(Boss, Worker) and boss.pay == 2",
+    },
+    "the author's own function and class come back as themselves": {
+        "locked": ["def steady(t): return 5\nclass Field:\n    def __init__(self, f): self.f = f"],
+        "cells": "field = Field(steady)\ndef pick(): return steady",
+        "test": "assert field.f == steady and pick() is steady and type(field) is Field and field.f(1) == 5",
+        "reference": "field = Field(steady)\ndef pick(): return steady",
+        "own": True,
+    },
+    "locals() is copied": {
+        "cells": "ghost = 5",
+        "test": "assert locals().copy()['ghost'] == 5 and globals().copy()['ghost'] == 5",
     },
     "an instance of a library's class": {
         "cells": "from fractions import Fraction\nimport threading, string\n"
@@ -168,8 +181,12 @@ REFUSED: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("name", PASSING)
 def test_what_passes_in_a_kernel_passes_here(engine: Engine, run: Any, name: str) -> None:
     told = dict(PASSING[name])
+    own = told.pop("own", False)
     told["cells"] = [*told.get("locked", ()), told["cells"]]
-    check = only_check(run(settled(engine, make_plan(**told))))
+    plan = make_plan(**told)
+    if own:  # `make_plan` takes what locked cells bind for answers
+        plan = replace(plan, answers=bound_names(told["reference"]))
+    check = only_check(run(settled(engine, plan)))
     assert (check.verdict, check.message) == (Verdict.PASSED, None)
 
 

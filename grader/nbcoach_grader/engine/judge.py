@@ -93,6 +93,7 @@ class Judge:
     ) -> None:
         self._peer = JudgePeer(sock)
         self._peer.own_methods = author.methods
+        self._peer.own_things = {name: value for name, value in author.own.items() if _is_made(name, value, answers)}
         self._seconds = seconds
         self._end = time.monotonic() + total
         self._namespace = Namespace(
@@ -191,6 +192,12 @@ class Judge:
             return ""
         last = lines[-1]
         return f"\nin {last.function}(), line {last.line}: {last.text}" if last.function else ""
+
+
+def _is_made(name: str, value: object, answers: Sequence[str]) -> bool:
+    """Tell whether a name stands for a function or class that an author's cell defined, and no answer."""
+    made = isinstance(value, (types.FunctionType, type)) and value.__module__ == "__main__"
+    return made and getattr(value, "__name__", "") == name and name not in answers
 
 
 @lru_cache(maxsize=512)
