@@ -56,10 +56,10 @@ class Layout:
 
     @cached_property
     def names(self) -> frozenset[str]:
-        """Return the names that the reference solution binds or changes, or reads after a test has bound them."""
+        """Return the names that the reference solution binds or changes, or reads where a test binds them."""
         solution = [place.source for place in self.places if place.answered]
         tested = [place.source for place in self.places if place.test is not None]
-        read = frozenset().union(*map(needed_names, solution)) & frozenset().union(*map(bound_names, tested))
+        read = frozenset().union(*map(needed_names, solution)) & frozenset().union(*map(made_names, tested))
         return read.union(*map(bound_names, solution))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from test_judge import make_plan, only_check, settled
 from nbcoach_exercises.catalogue import DataFile
 from nbcoach_exercises.verdicts import Verdict
 from nbcoach_grader.engine.engine import Engine
+from nbcoach_grader.engine.names import bound_names
 
 SHAPES = """
 class Shape:
@@ -74,6 +76,17 @@ PASSING: dict[str, dict[str, Any]] = {
         "cells": "class Boss(Worker):\n    pay = 2\nboss = Boss()",
         "test": "assert isinstance(boss, Worker) and issubclass(Boss, Worker) and boss.pay == 2",
     },
+    "the author's own function and class come back as themselves": {
+        "locked": ["def steady(t): return 5\nclass Field:\n    def __init__(self, f): self.f = f"],
+        "cells": "field = Field(steady)\ndef pick(): return steady",
+        "test": "assert field.f == steady and pick() is steady and type(field) is Field and field.f(1) == 5",
+        "reference": "field = Field(steady)\ndef pick(): return steady",
+        "own": True,
+    },
+    "locals() is copied": {
+        "cells": "ghost = 5",
+        "test": "assert locals().copy()['ghost'] == 5 and globals().copy()['ghost'] == 5",
+    },
     "an instance of a library's class": {
         "cells": "from fractions import Fraction\nimport threading, string\n"
         "lock = threading.Event()\nletters = string.Template('$a')",
@@ -88,6 +101,13 @@ PASSING: dict[str, dict[str, Any]] = {
         "cells": "def f(): yield 1",
         "test": "import types\nassert isinstance(f, types.FunctionType) and isinstance(f(), types.GeneratorType)\n"
         "assert not isinstance(f, types.GeneratorType) and callable(f)",
+    },
+    "assertions of nose": {
+        "locked": ["from nose.tools import assert_equal, assert_almost_equal\nimport nose.tools as nt\nlimit = 3"],
+        "cells": "def f(x):\n    if x > limit: raise ValueError(x)\n    return x",
+        "test": "assert_equal(f(1), 1)\nassert_almost_equal(f(0.1), 0.1)\nnt.eq_(f(2), 2)\nnt.ok_(f(3))\n"
+        "nt.assert_items_equal([f(1)], [1])\nnt.assert_raises(ValueError, f, 4)\n"
+        "@nt.raises(ValueError)\ndef check(): f(5)\ncheck()",
     },
     "a module beside the notebook": {
         "cells": "from kit import Tool\nknife = Tool('knife')",
@@ -129,6 +149,16 @@ REFUSED: dict[str, dict[str, Any]] = {
         "files": FILES,
         "verdict": Verdict.FAILED,
     },
+    "assertions of nose that do not hold": {
+        "cells": "def f(x): return x",
+        "test": "from nose.tools import eq_\neq_(f(1), 2)",
+        "verdict": Verdict.FAILED,
+    },
+    "an exception that nose was told of does not come": {
+        "cells": "def f(x): return x",
+        "test": "from nose.tools import raises\n@raises(ValueError)\ndef check(): f(1)\ncheck()",
+        "verdict": Verdict.FAILED,
+    },
     "a file outside of the folder": {
         "cells": "pass",
         "test": "open('../secret.txt')",
@@ -151,8 +181,12 @@ REFUSED: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("name", PASSING)
 def test_what_passes_in_a_kernel_passes_here(engine: Engine, run: Any, name: str) -> None:
     told = dict(PASSING[name])
+    own = told.pop("own", False)
     told["cells"] = [*told.get("locked", ()), told["cells"]]
-    check = only_check(run(settled(engine, make_plan(**told))))
+    plan = make_plan(**told)
+    if own:  # `make_plan` takes what locked cells bind for answers
+        plan = replace(plan, answers=bound_names(told["reference"]))
+    check = only_check(run(settled(engine, plan)))
     assert (check.verdict, check.message) == (Verdict.PASSED, None)
 
 

@@ -92,6 +92,7 @@ class Judge:
     ) -> None:
         self._peer = JudgePeer(sock)
         self._peer.own_methods = author.methods
+        self._peer.own_things = {name: value for name, value in author.own.items() if _is_made(name, value, answers)}
         self._seconds = seconds
         self._end = time.monotonic() + total
         self._namespace = Namespace(
@@ -197,6 +198,12 @@ class Judge:
             return self._peer.request(question)
         except BaseException:
             return otherwise
+
+
+def _is_made(name: str, value: object, answers: Sequence[str]) -> bool:
+    """Tell whether a name stands for a function or class that an author's cell defined, and no answer."""
+    made = isinstance(value, (types.FunctionType, type)) and value.__module__ == "__main__"
+    return made and getattr(value, "__name__", "") == name and name not in answers
 
 
 @lru_cache(maxsize=512)

@@ -7,7 +7,8 @@ import functools
 import socket
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from ..errors import ProtocolError, Undecodable
@@ -56,6 +57,9 @@ class JudgePeer(Peer):
 
     attributes_asked: set[str]
     """Public attributes that tests asked of learner objects; the reference's run tells which to allow."""
+
+    own_things: Mapping[str, object] = MappingProxyType({})
+    """Functions and classes that the author's own cells defined, by name."""
 
     allowed: frozenset[str] | None = None
     """Attributes that a learner's object may be asked for; None allows all."""
@@ -115,6 +119,15 @@ class JudgePeer(Peer):
         if not is_proxy(value) and (issubclass(kind, _NEVER_EXPORTED) or str(kind.__module__).startswith(_OURS)):
             raise Undecodable(f"A {kind.__name__} stays with the checks.")
         return super().export(value, encode)
+
+    def resolve(self, payload: Sequence[Any], decode: Callable[[Any], object]) -> object:
+        """Return what a payload stands for: the judge's own, where it is said to be the author's function or class.
+
+        Learners have those too, so the word of one that he gave it back can be taken.
+        """
+        if payload[0] == "object" and len(payload) > 5 and type(payload[5]) is str and payload[5] in self.own_things:
+            return self.own_things[payload[5]]
+        return super().resolve(payload, decode)
 
     def told(self, err: BaseException) -> list[Any]:
         """Keep the words of a failed assertion: they hold what was expected."""

@@ -81,6 +81,10 @@ class Namespace(dict[str, Any]):
         except KeyError:
             return default
 
+    def copy(self) -> dict[str, Any]:
+        """Return the names of both sides with their values."""
+        return dict(self.items())
+
     def pop(self, name: str, *default: Any) -> Any:
         """Remove a name, on the learner's side too where it is the learner's."""
         if name not in self and default:
@@ -131,6 +135,10 @@ class Locals(MutableMapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self._namespace)
+
+    def copy(self) -> dict[str, Any]:
+        """Return the names of both sides with their values."""
+        return self._namespace.copy()
 
 
 def import_own(source: str, own: dict[str, Any]) -> None:

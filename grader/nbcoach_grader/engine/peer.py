@@ -217,7 +217,8 @@ class Peer:
             return ["exception", self._number(value), value.__name__[:200], encode(_exception_base(value))]
         kind = type(value)
         special = [name for name in DUNDERS if callable(getattr(kind, name, None))]
-        return ["object", self._number(value), kind.__name__[:200], special, isinstance(value, type)]
+        payload = ["object", self._number(value), kind.__name__[:200], special, isinstance(value, type)]
+        return payload + self.own_name(value)
 
     def resolve(self, payload: Sequence[Any], decode: Callable[[Any], object]) -> object:
         """Return what a payload stands for."""
@@ -246,6 +247,10 @@ class Peer:
             raise Undecodable("A reference is of no known form.")
         self._proxies[number] = found
         return found
+
+    def own_name(self, value: object) -> list[str]:
+        """Return the name by which the other side may have a function or class of its own, if there is one."""
+        return []
 
     def shares_module(self, name: str) -> bool:
         """Tell whether a module is the same on both sides."""

@@ -66,6 +66,11 @@ class SubjectPeer(Peer):
                 return importable_name(value)
         return None
 
+    def own_name(self, value: object) -> list[str]:
+        """Name functions and classes of the notebook: the author's own cells may have made them in the judge too."""
+        name = value.__name__ if isinstance(value, (types.FunctionType, type)) else ""
+        return [name] if type(name) is str and name and self._namespace.get(name) is value else []
+
     def find_module(self, name: str) -> types.ModuleType:
         """Import what a test passes."""
         return importlib.import_module(name)

@@ -43,7 +43,7 @@ from traitlets.config import Config
 from nbcoach_hub.processes import become_subreaper
 
 from ..sandbox import inside
-from . import framing
+from . import framing, nose_tools
 from .judge import Author, Judge, study
 from .pages import collapse_pages
 from .shared import run_tests
@@ -233,6 +233,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parent = os.getppid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     become_subreaper()
+    nose_tools.offer()
     shell = make_shell()
     missing = []
     for name in ["matplotlib.pyplot", *arguments.imports]:
