@@ -50,9 +50,10 @@ class InvalidIdentifier(InvalidInput):
 
 
 class InvalidFrame(InvalidInput):
-    """A WebSocket frame does not match its schema."""
+    """A WebSocket frame does not match its schema; `request` is the id that it gave, if it gave one."""
 
     code = "invalid-frame"
+    request: str | None = None
 
 
 class InvalidNotebook(InvalidInput):

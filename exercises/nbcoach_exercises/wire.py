@@ -21,6 +21,8 @@ from .schemas import load_schema
 from .verdicts import Verdict
 
 MAX_FRAME_BYTES = 4 * 1024 * 1024
+MAX_MESSAGE_BYTES = 2 * MAX_FRAME_BYTES
+"""What a socket reads: more than a frame may hold, so that the sender of one that is too large is told."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -230,7 +232,12 @@ def decode(text: str | bytes) -> Frame:
         body = loads_finite(text)
     except (ValueError, RecursionError) as err:
         raise InvalidFrame(f"The frame is no JSON: {str(err)[:100]}") from err
-    _validate(body)
+    try:
+        _validate(body)
+    except InvalidFrame as err:
+        given = body.get("request") if isinstance(body, dict) else None
+        err.request = given if isinstance(given, str) and len(given) <= 128 else None
+        raise
     frame: Frame = _build(_FRAMES[body["type"]], {k: v for k, v in body.items() if k != "type"})
     return frame
 

@@ -63,8 +63,8 @@ class LiveHandler(WebSocketMixin, WebSocketHandler, JupyterHandler):
 
     @property
     def max_message_size(self) -> int:
-        """The largest frame that is read; larger ones close the socket."""
-        return wire.MAX_FRAME_BYTES
+        """The largest message that is read; larger ones close the socket."""
+        return wire.MAX_MESSAGE_BYTES
 
     def get_compression_options(self) -> dict[str, Any] | None:
         """Send frames as they are: they are small, and the browser is near."""
@@ -131,7 +131,7 @@ class Relay:
             if len(self._pending) >= MAX_PENDING or self._queue.full():
                 raise TooMany("Too many requests are waiting for the grader.", retry_after=5.0)
         except NbcoachError as err:
-            self._spawn(self._fail(request, err))
+            self._spawn(self._fail(request or getattr(err, "request", None), err))
             return
         self._pending.add(request)
         self._queue.put_nowait((request, wire.encode(frame)))
@@ -162,7 +162,7 @@ class Relay:
             websocket_connect(
                 self._grader.live_request("api/live"),
                 ping_interval=PING_SECONDS,
-                max_message_size=wire.MAX_FRAME_BYTES,
+                max_message_size=wire.MAX_MESSAGE_BYTES,
             )
         )
         try:

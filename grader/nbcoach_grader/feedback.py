@@ -60,7 +60,7 @@ def judgement(question: Question, tests: Sequence[TestCell], outcome: Outcome) -
         error=next((_error(report) for report in own if report.state == "raised"), None),
         output=clean("".join(report.output for report in own))[:MAX_OUTPUT],
         seconds=sum(report.seconds for report in own) + sum(c.seconds for t in outcome.tests for c in t.checks),
-        peak_mb=max((report.peak_mb for report in own), default=0.0),
+        peak_mb=max([*(report.peak_mb for report in own), *(test.peak_mb for test in outcome.tests)], default=0.0),
     )
 
 

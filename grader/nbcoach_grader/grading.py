@@ -17,6 +17,7 @@ from nbcoach_exercises.verdicts import Verdict
 from nbcoach_exercises.wire import CellSource, CheckRequest, Feedback, HintRequest, HintText, StyleNote
 from nbcoach_hub.storage import Store
 
+from .engine.plan import Begun, nothing
 from .feedback import Judgement
 from .judging import Judging
 from .material import Material, load_material
@@ -59,8 +60,8 @@ class Grading:
     async def _material(self, course: Course, exercise: Exercise) -> Material:
         return await asyncio.to_thread(load_material, exercise, course.imports)
 
-    async def check(self, learner: str, request: CheckRequest) -> Feedback:
-        """Judge what a learner asks about, and keep the attempt.
+    async def check(self, learner: str, request: CheckRequest, begun: Begun = nothing) -> Feedback:
+        """Judge what a learner asks about, and keep the attempt; `begun` is called when it is its turn.
 
         Raises:
             UnknownCourse: no such course; likewise `UnknownExercise`, `UnknownCell`.
@@ -73,7 +74,7 @@ class Grading:
         material = await self._material(course, exercise)
         reading = asyncio.create_task(self._advice(material, question, request.cells))
         try:
-            judged, rebuilt = await self._judging.judge(learner, material, question, request.cells)
+            judged, rebuilt = await self._judging.judge(learner, material, question, request.cells, begun)
             style = await within(reading, PATIENCE)
         finally:
             reading.cancel()

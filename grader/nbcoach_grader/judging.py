@@ -16,7 +16,7 @@ from nbcoach_exercises.model import Question
 from nbcoach_exercises.verdicts import Verdict, worst
 from nbcoach_exercises.wire import CellSource, CheckResult
 
-from .engine.plan import CellReport, Mode, Outcome, Plan, TestReport
+from .engine.plan import Begun, CellReport, Mode, Outcome, Plan, TestReport, nothing
 from .feedback import Judgement, judgement
 from .material import Material, plan_of
 from .proving import Proof, prove, with_proof
@@ -92,16 +92,21 @@ class Judging:
         return proof
 
     async def judge(
-        self, learner: str, material: Material, question: Question, cells: Sequence[CellSource]
+        self,
+        learner: str,
+        material: Material,
+        question: Question,
+        cells: Sequence[CellSource],
+        begun: Begun = nothing,
     ) -> tuple[Judgement, Rebuilt]:
-        """Judge one question of a learner's notebook.
+        """Judge one question of a learner's notebook; `begun` is called when it is its turn.
 
         Raises:
             GraderFailed: the grader broke; nothing is known about the work.
 
         """
         rebuilt = rebuild(material.layout, question.tests, cells)
-        outcome = await self._runner.run(await self._plan(learner, material, rebuilt))
+        outcome = await self._runner.run(await self._plan(learner, material, rebuilt), begun)
         return _judged(material, question, rebuilt, outcome), rebuilt
 
     async def grade(self, learner: str, material: Material, cells: Sequence[CellSource]) -> Graded:

@@ -56,8 +56,11 @@ class Layout:
 
     @cached_property
     def names(self) -> frozenset[str]:
-        """Return the names that the reference solution binds."""
-        return frozenset().union(*(bound_names(place.source) for place in self.places if place.answered))
+        """Return the names that the reference solution binds or changes, or reads after a test has bound them."""
+        solution = [place.source for place in self.places if place.answered]
+        tested = [place.source for place in self.places if place.test is not None]
+        read = frozenset().union(*map(needed_names, solution)) & frozenset().union(*map(bound_names, tested))
+        return read.union(*map(bound_names, solution))
 
 
 def layout(master: NotebookNode, released: NotebookNode) -> Layout:

@@ -23,6 +23,8 @@ from nbcoach_exercises.wire import (
 )
 from nbcoach_hub.service import LEARN, LiveHandler, scoped
 
+from .errors import GraderFailed
+
 if TYPE_CHECKING:
     from .app import Grader
 
@@ -57,7 +59,7 @@ class GraderLiveHandler(LiveHandler):
                 raise TooMany(f"{MAX_PENDING} requests are pending already.", retry_after=1.0)
             self.service.limits.spend(f"live:{self.identity.name}")
         except NbcoachError as err:
-            self._fail(request, err)
+            self._fail(request or getattr(err, "request", None), err)
             return
         task = asyncio.ensure_future(self._answer(frame))
         self._tasks.add(task)
@@ -74,9 +76,10 @@ class GraderLiveHandler(LiveHandler):
             if isinstance(frame, HintRequest):
                 self._send(await grading.hint(self.identity.name, frame))
                 return
-            self._send(Progress(request=frame.request, state="running"))
+            self._send(Progress(request=frame.request, state="queued"))
             start = time.monotonic()
-            feedback = await grading.check(self.identity.name, frame)
+            begun = lambda: self._send(Progress(request=frame.request, state="running"))  # noqa: E731
+            feedback = await grading.check(self.identity.name, frame, begun)
             self._count(feedback, time.monotonic() - start)
             self._send(feedback)
         except NbcoachError as err:
@@ -86,7 +89,7 @@ class GraderLiveHandler(LiveHandler):
             raise
         except Exception:
             log.exception("A request could not be served")
-            self._fail(frame.request, NbcoachError("The grader failed; try again."))
+            self._fail(frame.request, GraderFailed("The grader failed; try again."))
 
     def _count(self, feedback: Feedback, seconds: float) -> None:
         grader = cast("Grader", self.service)

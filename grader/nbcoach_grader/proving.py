@@ -115,7 +115,7 @@ def reference_plan(material: Material, sources: Mapping[str, str] | None = None)
         for place in material.layout.places
         for source in [changed.get(place.name, place.source if place.test is None else place.released)]
     ]
-    rebuilt = rebuild(material.layout, tuple(material.tests), cells)
+    rebuilt = rebuild(material.layout, tuple(material.tests), cells, whole=True)
     stops = tuple(
         replace(stop, tests=tuple(map(_shown, stop.tests)), prelude=tuple(map(_shown, stop.prelude)))
         for stop in rebuilt.stops

@@ -8,15 +8,15 @@ from collections.abc import AsyncIterator
 from typing import Protocol
 
 from .engine.engine import Engine
-from .engine.plan import Outcome, Plan
+from .engine.plan import Begun, Outcome, Plan, nothing
 from .kernels.engine import KernelEngine
 
 
 class Runs(Protocol):
     """Whatever runs plans."""
 
-    async def run(self, plan: Plan) -> Outcome:
-        """Run a learner's notebook and judge it at its stops."""
+    async def run(self, plan: Plan, begun: Begun = nothing) -> Outcome:
+        """Run a learner's notebook and judge it at its stops; `begun` is called when it is its turn."""
 
 
 class Runner:
@@ -42,8 +42,8 @@ class Runner:
         await self.engine.stop()
         await self.kernels.stop()
 
-    async def run(self, plan: Plan) -> Outcome:
-        """Run a learner's notebook and judge it at its stops.
+    async def run(self, plan: Plan, begun: Begun = nothing) -> Outcome:
+        """Run a learner's notebook and judge it at its stops; `begun` is called when it is its turn.
 
         Raises:
             GraderFailed: the grader itself failed; nothing is known about the work.
@@ -51,10 +51,10 @@ class Runner:
 
         """
         if not plan.kernel:
-            return await self.engine.run(plan)
+            return await self.engine.run(plan, begun)
         async with self._starting:
             await self.kernels.start()
-        return await self.kernels.run(plan)
+        return await self.kernels.run(plan, begun)
 
 
 @contextlib.asynccontextmanager

@@ -11,12 +11,10 @@ and without anything that matters, under an account without rights. Prints one J
 from __future__ import annotations
 
 import argparse
-import ast
 import asyncio
 import contextlib
 import hashlib
 import json
-import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,11 +25,14 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 
 from nbcoach_exercises.catalogue import DataFile
+from nbcoach_exercises.errors import NbcoachError
 from nbcoach_exercises.format import Role, role_of
-from nbcoach_exercises.model import Check, Limits, TestCell
+from nbcoach_exercises.model import Limits
 from nbcoach_grader.engine.engine import Engine
-from nbcoach_grader.engine.namespace import bound_names, plain_python
-from nbcoach_grader.engine.plan import Plan, PlannedCell
+from nbcoach_grader.errors import GraderFailed
+from nbcoach_grader.material import material_of
+from nbcoach_grader.proving import prove
+from nbcoach_grader.runner import Runner
 
 SECONDS = 30
 LIMITS = Limits(seconds=SECONDS, memory_mb=4096)
@@ -59,8 +60,8 @@ async def measure(told: argparse.Namespace) -> dict[str, Any]:
     kernels, judges = (told.results / name for name in ("kernel", "judge"))
     for place in (kernels, judges):
         place.mkdir(exist_ok=True, parents=True)
-    engine = Engine(max_lines=4, max_judges=8)
-    await engine.start()
+    runner = Runner(Engine(max_lines=4, max_judges=8))
+    await runner.start()
     turns = asyncio.Semaphore(told.jobs)
 
     async def one(path: Path) -> tuple[Path, dict[str, Any], dict[str, Any]]:
@@ -74,12 +75,12 @@ async def measure(told: argparse.Namespace) -> dict[str, Any]:
                 return path, kernel, {}
             if told.again:
                 (judges / key).unlink(missing_ok=True)
-            return path, kernel, await kept(judges / key, lambda: here(engine, path, notebook))
+            return path, kernel, await kept(judges / key, lambda: here(runner, path, notebook))
 
     try:
         results = await asyncio.gather(*map(one, paths))
     finally:
-        await engine.stop()
+        await runner.stop()
     return summary(results)
 
 
@@ -148,118 +149,43 @@ async def in_kernel(path: Path, notebook: NotebookNode) -> dict[str, str]:
     return found
 
 
-async def here(engine: Engine, path: Path, notebook: NotebookNode) -> dict[str, Any]:
-    """Return for each test cell `[verdict, message]` of the judge; consecutive ones are judged together."""
-    code = [(number, cell) for number, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
-    answers = frozenset[str]().union(
-        *(bound_names(cell.source) for _, cell in code if role_of(cell) in (Role.ANSWER, Role.MANUAL_ANSWER))
-    )
-    sources = tuple(cell.source for _, cell in code if not is_test(cell))
-    files = files_beside(path)
-    made = {number: bound_names(cell.source) | imported_names(cell.source) for number, cell in code if is_test(cell)}
-    found: dict[str, Any] = {}
-    cells: list[PlannedCell] = []
-    locked: list[str] = []
-    waiting: list[TestCell] = []
-    earlier: list[tuple[int, NotebookNode]] = []
-
-    async def judge() -> None:
-        if not waiting:
-            return
-        wanted = used_names("\n".join(check.source for test in waiting for check in test.checks))
-        prelude: list[TestCell] = []
-        for number, cell in reversed(earlier):
-            if str(number) not in {test.grade_id for test in waiting} and made[number] & wanted:
-                prelude.insert(0, taken_apart(cell, number))
-                wanted |= used_names(cell.source)
-        plan = Plan(
-            learner=str(path),
-            exercise=str(path),
-            version="1",
-            imports=IMPORTS,
-            cells=tuple(cells),
-            locked=tuple(locked),
-            sources=sources,
-            answers=answers,
-            tests=(*prelude, *waiting),
-            limits=LIMITS,
-            files=files,
-        )
-        try:
-            outcome = await engine.run(plan)
-        except Exception as err:
-            found.update({test.grade_id: ["failure", f"{type(err).__name__}: {err}"] for test in waiting})
-        else:
-            for test in outcome.tests[len(prelude) :]:
-                bad = [check for check in test.checks if check.verdict != "passed"]
-                found[test.id] = [str(bad[0].verdict), bad[0].message] if bad else ["passed", None]
-            broken = [report for report in outcome.cells if report.state != "ok"]
-            found.setdefault("cells", []).extend(f"{r.id}: {r.name}: {r.message}"[:300] for r in broken)
-        waiting.clear()
-
-    for place, (number, cell) in enumerate(code):
-        if is_test(cell):
-            earlier.append((number, cell))
-            waiting.append(taken_apart(cell, number))
-            later = "\n".join(other.source for _, other in code[place + 1 :] if not is_test(other))
-            if made[number] & used_names(later):
-                await judge()
-                cells.append(PlannedCell(id=f"test{number}", source=cell.source))
-            continue
-        await judge()
-        cells.append(PlannedCell(id=f"cell{number}", source=cell.source))
-        if role_of(cell) is Role.READ_ONLY:
-            locked.append(cell.source)
-    await judge()
-    return found
-
-
-def imported_names(source: str) -> frozenset[str]:
-    """Return the names that a cell imports."""
-    nodes = [node for node in ast.walk(tree_of(source)) if isinstance(node, (ast.Import, ast.ImportFrom))]
-    return frozenset(alias.asname or alias.name.partition(".")[0] for node in nodes for alias in node.names)
-
-
-def used_names(source: str) -> frozenset[str]:
-    """Return the names that a cell looks up."""
-    nodes = [node for node in ast.walk(tree_of(source)) if isinstance(node, ast.Name)]
-    return frozenset(node.id for node in nodes if isinstance(node.ctx, ast.Load))
-
-
-def tree_of(source: str) -> ast.AST:
-    """Return a cell as a tree, an empty one if it is no Python."""
+async def here(runner: Runner, path: Path, notebook: NotebookNode) -> dict[str, Any]:
+    """Return for each test cell `[verdict, mode, why]`, as `prove` says."""
+    numbers = [number for number, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
     try:
-        return ast.parse(plain_python(source))
-    except SyntaxError:
-        return ast.Module(body=[], type_ignores=[])
-
-
-def taken_apart(cell: NotebookNode, number: int) -> TestCell:
-    """Return a test cell, all of it visible so that messages come back; its id is its place."""
-    source = re.sub(r"(?m)^.*(BEGIN|END) HIDDEN TESTS.*$", "", cell.source)
-    whole = Check(id=f"{number}.1", name="whole", points=1.0, hidden=False, source=source)
-    return TestCell(grade_id=str(number), points=1.0, preamble="", checks=(whole,))
+        material = material_of(
+            notebook, notebook, name=str(path), files=files_beside(path), limits=LIMITS, imports=IMPORTS
+        )
+        proof = await prove(runner, material)
+    except (NbcoachError, GraderFailed) as err:
+        return {str(n): ["failure", "", f"{type(err).__name__}: {err}"] for n in numbers}
+    found = {}
+    for number, place in zip(numbers, material.layout.places, strict=True):
+        told = proof.cells.get(place.name)
+        if place.test is not None and told is not None:
+            found[str(number)] = [str(told.verdict), str(told.mode), told.why]
+    return found
 
 
 def summary(results: list[tuple[Path, dict[str, Any], dict[str, Any]]]) -> dict[str, Any]:
     """Put the figures together."""
-    cells = sum(len(kernel) for _, kernel, _ in results)
     good = [
-        (path, number, judged.get(number))
+        (f"{path}#{number}", judged.get(number) or ["none", "", None])
         for path, kernel, judged in results
-        for number in kernel
-        if kernel[number] == "passed"
+        for number, said in kernel.items()
+        if said == "passed"
     ]
-    bad = [(path, number, told or ["none", None]) for path, number, told in good if not told or told[0] != "passed"]
-    here_too = len(good) - len(bad)
+    here_too = [mode for _, (verdict, mode, _) in good if verdict == "passed"]
+    isolated = here_too.count("isolated")
     return {
         "notebooks": len(results),
-        "cells": cells,
+        "cells": sum(len(kernel) for _, kernel, _ in results),
         "kernel": len(good),
-        "here": here_too,
-        "isolated": here_too,
-        "share": round(here_too / max(1, len(good)), 4),
-        "why": [f"{path}#{number}: {told[0]}: {str(told[1])[:300]}" for path, number, told in bad],
+        "here": len(here_too),
+        "isolated": isolated,
+        "share": round(len(here_too) / max(1, len(good)), 4),
+        "isolated_share": round(isolated / max(1, len(good)), 4),
+        "why": [f"{place}: {told}" for place, told in good if told[:2] != ["passed", "isolated"]],
     }
 
 

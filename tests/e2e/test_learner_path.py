@@ -19,6 +19,8 @@ from nbcoach_exercises.solutions import Solution, read_solution
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
+expect.set_options(timeout=30_000)  # a busy machine is slow, not wrong
+
 COURSE = Catalogue.read(Path(__file__).parents[2] / "exercises/courses").course("python-foundations")
 FIRST = next(iter(COURSE.exercises))
 QUESTION = COURSE.exercises[FIRST].questions[0]

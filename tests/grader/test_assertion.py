@@ -85,8 +85,7 @@ FAILS: dict[str, str] = {
     "assert 1 not in items": "items is [1, 2, 3], which should not contain 1",
     "assert f(1) is None": "f(1) is 2, expected None",
     "assert nothing(1) is not None": "nothing(1) is None, expected anything but None",
-    "assert nothing(1) == 2": "nothing(1) is None, expected 2\n"
-    "None is what a function gives back that ends without `return`.",
+    "assert nothing(1) == 2": "nothing(1) is None, expected 2\nA function that ends without return gives back None.",
     "assert type(f(1)) == float": "type(f(1)) is int, expected float\nwhere f(1) is 2",
     "assert type(1) is bool": "type(1) is int, expected bool",
     "for n in range(3):\n    assert f(n) == 1": "f(n) is 2, expected 1\nwhere n is 1",

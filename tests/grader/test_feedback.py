@@ -252,3 +252,7 @@ def test_time_is_that_of_own_cells_and_checks() -> None:
     report = own("ok", seconds=1.0, peak_mb=50.0)
     found = judged(NAMED, P, P, P, cells=(report,))
     assert (found.seconds, found.peak_mb) == (2.5, 50.0)
+    reports = tuple(CheckReport(id=c.id, verdict=Verdict.PASSED, message=None, seconds=0.0) for c in ONE.checks)
+    test = TestReport(id=ONE.grade_id, checks=reports, score=None, peak_mb=70.0)
+    outcome = Outcome(cells=(report,), tests=(test,), seconds=1.0, reused=0)
+    assert judgement(Question(answers=("a1",), tests=("t",), points=5), [ONE], outcome).peak_mb == 70.0

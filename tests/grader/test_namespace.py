@@ -32,7 +32,7 @@ BOUND: dict[str, set[str]] = {
     "try:\n    x = 1\nfinally:\n    z = 1": {"x", "z"},
     "f = lambda q: (w := q)": {"f"},
     "import math\nfrom os import path": set(),
-    "a.b = 1\na[0] = 2": set(),
+    "a.b = 1\na[0] = 2": {"a"},
     "print(x)": set(),
     "x = ": set(),
     "%matplotlib inline\nx = 1": {"x"},

@@ -20,6 +20,7 @@ from nbcoach_grader.errors import SandboxFailed
 from nbcoach_grader.sandbox.abc import Sandbox
 from nbcoach_grader.sandbox.choice import AUTO, LEVELS, choose, control_groups, tried
 from nbcoach_grader.sandbox.landlock import FIRST_USER
+from nbcoach_grader.sandbox.plain import PlainSandbox
 from nbcoach_grader.sandbox.protection import Name
 
 WAYS = list(range(len(tried())))
@@ -115,9 +116,9 @@ def test_orphans_are_reaped_where_they_are_born(boxed: Engine, run: Any) -> None
     if not holds(boxed, Name.OWN_PROCESSES):
         pytest.skip("not at this level")
     source = (
-        "import os\nfor _ in range(20):\n    if os.fork() == 0:\n        os.fork()\n        os._exit(0)\n    os.wait()"
+        "import os\nfor _ in range(5):\n    if os.fork() == 0:\n        os.fork()\n        os._exit(0)\n    os.wait()"
     )
-    outcome = run(boxed.run(plan(source, learner="orphans")))
+    outcome = run(boxed.run(plan(source, learner="orphans", limits=Limits(seconds=30))))
     assert outcome.cells[0].state == "ok"
     zygote = psutil.Process(next(iter(boxed._zygotes.values()))[1].pid)
     left = [p for p in zygote.children(recursive=True) if p.status() == psutil.STATUS_ZOMBIE and p.ppid() != zygote.pid]
@@ -130,7 +131,7 @@ def test_memory_of_all_processes_together_is_bounded(boxed: Engine, run: Any) ->
     eat = "import os\nif os.fork() == 0:\n    os.close(w)\n    x = b'x' * (150 * 2**20)\n    os.read(r, 1)\n    os._exit(0)"
     hog = "import os\nr, w = os.pipe()\n" + f"for _ in range(9):\n    {eat.replace(chr(10), chr(10) + '    ')}\n"
     hog += "for _ in range(9):\n    if os.wait()[1]:\n        os.kill(os.getpid(), 9)"
-    limits = Limits(seconds=12, memory_mb=200)
+    limits = Limits(seconds=60, memory_mb=200)
     report = said(boxed, run, hog, limits=limits)
     assert (report.state, report.name) == ("raised", "MemoryError")
     body = hog.replace("\n", "\n    ")
@@ -186,6 +187,13 @@ def test_a_level_can_be_wanted(tmp_path: Path) -> None:
         choose(tmp_path, "bubblewrap")
 
 
+def test_who_cannot_fork_as_boxes_want_gets_one_that_does_not_care(tmp_path: Path) -> None:
+    sandbox = choose(tmp_path, ordinary=True)
+    assert not sandbox.special
+    assert sandbox.birth() == {}
+    assert sandbox.prepare((), Limits()).order["folder"].startswith(str(tmp_path))
+
+
 def test_a_wanted_level_that_does_not_work_is_an_error_at_start(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from nbcoach_grader.sandbox import choice
 
@@ -218,3 +226,29 @@ def test_without_control_groups_the_reasons_are_told(tmp_path: Path) -> None:
     found = find_control_groups(tmp_path)
     assert found.folders == {}
     assert set(found.reasons) == {"pids", "memory", "cpu"}
+
+
+def test_a_box_can_be_given_a_smaller_share(tmp_path: Path) -> None:
+    groups = control_groups()
+    if "cpu" not in groups.folders:
+        pytest.skip("no control group for processors can be made here")
+    sandbox = choose(tmp_path)
+    box = sandbox.prepare((), Limits())
+    setting = "cpu.weight" if groups.version == 2 else "cpu.shares"
+    place = next(groups.folders["cpu"].glob(f"*{box.name}")) / setting
+    usual = int(place.read_text())
+    sandbox.weigh(box, light=True)
+    assert int(place.read_text()) == usual // 8
+    sandbox.weigh(box, light=False)
+    assert int(place.read_text()) == usual
+    sandbox.discard(box)
+    sandbox.weigh(box, light=True)  # one that is gone is fine
+
+
+def test_only_what_nothing_bounds_is_counted(tmp_path: Path) -> None:
+    sandbox = PlainSandbox(tmp_path)
+    box = sandbox.prepare([DataFile("a", b"x" * 10_000)], Limits())
+    assert sandbox.excess(box, os.getpgrp(), 10**6, 10**6) == ""
+    assert sandbox.excess(box, os.getpgrp(), 0, 10**6) == "forked too much"
+    assert sandbox.excess(box, os.getpgrp(), 10**6, 100) == "wrote too much"
+    sandbox.discard(box)

@@ -9,7 +9,7 @@ import pytest
 from grader_plans import messages, plan, verdicts
 
 from nbcoach_grader.engine.engine import Engine
-from nbcoach_grader.engine.plan import MAX_TRACE, CellReport, trace_lines
+from nbcoach_grader.engine.plan import MAX_TRACE, CellReport, megabytes, trace_lines
 
 Run = Callable[..., Any]
 
@@ -165,3 +165,16 @@ def test_the_peak_is_memory_beyond_what_was_there(run: Run, engine: Engine) -> N
     assert 95 < first.peak_mb < 130
     assert second.peak_mb < 30
     assert 45 < third.peak_mb < 80
+
+
+def test_the_peak_of_a_call_in_a_visible_check_counts(run: Run, engine: Engine) -> None:
+    source = "def f(n):\n    return len(bytearray(n * 2**20))"
+    assert run(engine.run(plan(source, tests="assert f(1)"))).tests[0].peak_mb < 60
+    assert 95 < run(engine.run(plan(source, tests="assert f(100)"))).tests[0].peak_mb < 160
+    hidden = "assert f(1)\n### BEGIN HIDDEN TESTS\nassert f(100)\n### END HIDDEN TESTS"
+    assert run(engine.run(plan(source, tests=hidden))).tests[0].peak_mb < 60
+
+
+@pytest.mark.parametrize("claim", [None, "1", -1, float("nan"), float("inf"), True, [1]])
+def test_a_malformed_claim_of_memory_is_nothing(claim: object) -> None:
+    assert megabytes(claim) == 0

@@ -56,9 +56,8 @@ export function StyleNotes(props: {
                 href={note.url}
                 target="_blank"
                 rel="noopener noreferrer"
-                aria-label={trans.__('More about rule %1', note.rule)}
               >
-                {note.rule}
+                {trans.__('More about rule %1', note.rule)}
               </a>
             )}
           </li>

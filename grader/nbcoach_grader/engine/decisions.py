@@ -10,16 +10,17 @@ from typing import Any
 from nbcoach_exercises.model import TestCell
 from nbcoach_exercises.verdicts import Verdict
 
-from .plan import CheckReport, Mode, Plan, Stop, TestReport
+from .plan import CheckReport, Mode, Plan, Stop, TestReport, megabytes
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What was decided on a test cell: verdict, message and seconds by check, its score, what was asked for."""
+    """What was decided on a test cell: verdict, message and seconds by check, its score, what was asked for, memory."""
 
     checks: Mapping[str, tuple[Verdict, str | None, float]]
     score: float | None
     attributes: frozenset[str] = frozenset()
+    peak_mb: float = 0.0
 
 
 Decisions = Mapping[str, Decision]
@@ -68,6 +69,7 @@ def decisions(cells: Sequence[dict[str, Any]], asked: Sequence[dict[str, Any]]) 
             {c["id"]: (Verdict(c["verdict"]), c["message"], c["seconds"]) for c in cell["checks"]},
             cell["score"],
             frozenset(cell.get("attributes", ())),
+            megabytes(cell.get("peak_kb")),
         )
         for cell in cells
         if cell["id"] in judged
@@ -145,4 +147,5 @@ def _merged(plan: Plan, test: TestCell, visible: Decisions, hidden: Decisions) -
         score=side.score,
         mode=Mode.SHARED if test.grade_id in plan.shared else Mode.ISOLATED,
         attributes=frozenset().union(*(s[test.grade_id].attributes for s in (visible, hidden) if test.grade_id in s)),
+        peak_mb=visible.get(test.grade_id, nothing).peak_mb,
     )

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import socket
 import tempfile
 import time
 from collections import OrderedDict
@@ -14,27 +13,24 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
-from traitlets import Enum, Float, Instance, Integer, default
+from traitlets import Enum, Float, Integer
 from traitlets.config import LoggingConfigurable
 
 from nbcoach_exercises.verdicts import Verdict
 
 from ..errors import EngineFailed
-from ..kernels.engine import KernelEngine
 from ..sandbox.abc import Sandbox, remove
 from ..sandbox.choice import AUTO, LEVELS, choose
-from .decisions import Decision, Decisions, claims, decisions, lost, merged, orders, out_of_memory
+from .decisions import Decisions, merged
 from .judges import Judges
-from .plan import Mode, Outcome, Plan, Stop
-from .process import OrderRefused, Process, ProcessGone, ProcessLate, start_zygote
-from .snapshots import Line, Standing
+from .plan import Begun, Outcome, Plan, nothing
+from .process import Process, ProcessGone, start_zygote
+from .side import Side
+from .snapshots import Line
 
 log = logging.getLogger(__name__)
 
-_END_SECONDS = 0.25
 _EXTRA_SECONDS = 4.0
-_JUDGE_SECONDS = 2.0
-_SLACK_SECONDS = 1.0
 
 
 class Pair:
@@ -77,11 +73,6 @@ class Engine(LoggingConfigurable):
         AUTO,
         help="How learners' code is confined: the best way that works here, or a level that must work.",
     ).tag(config=True)
-    kernels = Instance(KernelEngine, help="What runs notebooks in other languages than Python.")
-
-    @default("kernels")
-    def _default_kernels(self) -> KernelEngine:
-        return KernelEngine(parent=self)
 
     def _max_running_default(self) -> int:
         return 2 * (os.cpu_count() or 1)
@@ -139,7 +130,6 @@ class Engine(LoggingConfigurable):
     async def stop(self) -> None:
         """End every process and remove every file; idempotent."""
         folder, self._folder = self._folder, None
-        await self.kernels.stop()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, *self._preparing, return_exceptions=True)
@@ -164,30 +154,25 @@ class Engine(LoggingConfigurable):
         """Start the fork server of a course before its first learner comes."""
         await self.zygote(imports)
 
-    async def run(self, plan: Plan) -> Outcome:
+    async def run(self, plan: Plan, begun: Begun = nothing) -> Outcome:
         """Run a learner's notebook and judge it at its stops.
 
-        A learner's requests are served one after the other. One that nobody waits for any more
-        is dropped if it has not begun, and else carried out: a process that was left in the middle
-        of an order could not be used again.
+        A learner's requests are served one after the other; `begun` is called when it is this one's
+        turn. One that nobody waits for any more is dropped if it has not begun, and else carried out: a
+        process that was left in the middle of an order could not be used again.
 
         Raises:
             EngineFailed: the grader itself failed; nothing is known about the work.
-            InvalidInput: the notebook is in a language whose kernel is not installed.
 
         """
-        if plan.kernel:
-            if self.running:
-                await self.kernels.start()
-            return await self.kernels.run(plan)
-        begun = asyncio.Event()
-        task = asyncio.create_task(self._in_turn(plan, begun))
+        started = asyncio.Event()
+        task = asyncio.create_task(self._in_turn(plan, started, begun))
         self._tasks.add(task)
         task.add_done_callback(self._done)
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
-            if not begun.is_set():
+            if not started.is_set():
                 task.cancel()
             me = asyncio.current_task()
             if task.cancelled() and me is not None and not me.cancelling():
@@ -199,10 +184,11 @@ class Engine(LoggingConfigurable):
         if not task.cancelled():
             task.exception()  # somebody has looked at it, also where the caller has gone
 
-    async def _in_turn(self, plan: Plan, begun: asyncio.Event) -> Outcome:
+    async def _in_turn(self, plan: Plan, started: asyncio.Event, begun: Begun) -> Outcome:
         turn = self._turns.setdefault(plan.learner, asyncio.Lock())
         async with turn, self._running:
-            begun.set()
+            started.set()
+            begun()
             if plan.once:
                 return await self._work_once(plan)
             outcome: Outcome | None = None
@@ -223,6 +209,8 @@ class Engine(LoggingConfigurable):
             if self._pairs.get(plan.line) is pair:
                 await pair.open.fork_ahead()
                 await pair.blind.fork_ahead()
+                pair.open.pause(True)
+                pair.blind.pause(True)
         for stop in plan.stops:
             await self._judges.refill(plan, stop)
 
@@ -230,9 +218,9 @@ class Engine(LoggingConfigurable):
         """Judge what a learner may see on the open line and everything on the blind one, side by side."""
         start = time.monotonic()
         deadline = self._deadline(plan)
-        sides = [self._side(plan, pair.open, deadline, hidden=False)]
+        sides = [self._side(plan, pair.open, deadline, hidden=False).decide()]
         if _has_hidden(plan):
-            sides.append(self._side(plan, pair.blind, deadline, hidden=True))
+            sides.append(self._side(plan, pair.blind, deadline, hidden=True).decide())
         found = await asyncio.gather(*sides, return_exceptions=True)
         for side in found:
             if isinstance(side, BaseException):
@@ -252,14 +240,14 @@ class Engine(LoggingConfigurable):
         zygote = await self.zygote(plan.imports)
         blind = Line(zygote, self.sandbox)
         try:
-            standing, everything = await self._side(plan, blind, self._deadline(plan), hidden=True)
+            standing, everything = await self._side(plan, blind, self._deadline(plan), hidden=True).decide()
         finally:
             await blind.discard()
         visible = everything
         if _has_hidden(plan) and not _all_visible_passed(plan, everything):
             open_line = Line(zygote, self.sandbox)
             try:
-                standing, visible = await self._side(plan, open_line, self._deadline(plan), hidden=False)
+                standing, visible = await self._side(plan, open_line, self._deadline(plan), hidden=False).decide()
             finally:
                 await open_line.discard()
         tests = merged(plan, visible, everything)
@@ -270,102 +258,8 @@ class Engine(LoggingConfigurable):
         seconds = max(self.max_seconds, plan.limits.seconds + _EXTRA_SECONDS)
         return time.monotonic() + seconds * max(1, len(plan.stops))
 
-    async def _side(self, plan: Plan, line: Line, deadline: float, *, hidden: bool) -> tuple[Standing, Decisions]:
-        """Bring one line up to date and judge its checks at each stop."""
-        asked = [
-            (stop, orders(plan, stop, Mode.ISOLATED, hidden=hidden), orders(plan, stop, Mode.SHARED, hidden=hidden))
-            for stop in plan.stops
-        ]
-        judging = {
-            stop.after: asyncio.ensure_future(self._judges.take(plan, stop)) for stop, isolated, _ in asked if isolated
-        }
-        found: dict[str, Decision] = {}
-        try:
-            async with line.watched(plan):
-                standing = await line.advance(plan, deadline - _JUDGE_SECONDS)
-                for stop, isolated, shared in asked:
-                    if stop.after > standing.reached:
-                        found |= lost([*isolated, *shared], Verdict.TIMEOUT)
-                        continue
-                    if isolated:
-                        judge = await judging[stop.after]
-                        found |= await self._judge(plan, stop, line, judge, isolated, deadline, last=not shared)
-                    if shared:
-                        found |= await self._share(plan, stop, line, shared, deadline)
-                return standing, found
-        finally:  # never cancelled either: its process would be lost and stay open
-            for taken in await asyncio.gather(*judging.values(), return_exceptions=True):
-                if isinstance(taken, Process):
-                    taken.close()
-
-    async def _judge(
-        self,
-        plan: Plan,
-        stop: Stop,
-        line: Line,
-        judge: Process,
-        checks: list[dict[str, Any]],
-        deadline: float,
-        *,
-        last: bool,
-    ) -> Decisions:
-        """Let a judge decide on the process at a stop; publish nothing before that one has gone."""
-        total = deadline - time.monotonic() - 2 * _SLACK_SECONDS  # one for a judge that hangs in a call of C
-        if total <= 0:
-            return lost(checks, Verdict.TIMEOUT)
-        ours, theirs = socket.socketpair()
-        with theirs:  # only the subject may hold its end, so that its death is seen
-            serve = (theirs.fileno(), total + _SLACK_SECONDS)
-            served = await line.stand_in(plan, stop.after, deadline - _JUDGE_SECONDS, last=last, serve=serve)
-        if served is None:
-            ours.close()
-            return lost(checks, Verdict.CRASHED)
-        try:
-            answer = await judge.order(
-                "judge",
-                [ours.fileno()],
-                wait=total + _SLACK_SECONDS,
-                cells=checks,
-                answers=sorted(plan.answers),
-                limit=plan.limits.seconds,
-                total=total,
-            )
-            decided = decisions(answer["cells"], checks)
-            return out_of_memory(decided) if await line.out_of_memory() else decided
-        except ProcessLate:
-            return lost(checks, Verdict.TIMEOUT)
-        except (ProcessGone, OrderRefused) as err:
-            raise EngineFailed("The judge ended before it decided.") from err
-        finally:
-            ours.close()
-            judge.close()
-            await self._released(line, served)
-
-    async def _share(
-        self, plan: Plan, stop: Stop, line: Line, checks: list[dict[str, Any]], deadline: float
-    ) -> Decisions:
-        """Run tests in the learner's own process, as the reference solution has shown to be needed."""
-        total = min(deadline - time.monotonic() - _SLACK_SECONDS, self.max_seconds)
-        if total <= 0:
-            return lost(checks, Verdict.TIMEOUT)
-        process = await line.stand_in(plan, stop.after, deadline - _JUDGE_SECONDS, last=True)
-        if process is None:
-            return lost(checks, Verdict.CRASHED)
-        try:
-            return claims(await process.order("share", cells=checks, seconds=plan.limits.seconds, wait=total), checks)
-        except ProcessLate:
-            return lost(checks, Verdict.TIMEOUT)
-        except (ProcessGone, OrderRefused):
-            return lost(checks, Verdict.CRASHED)
-        finally:
-            process.dismiss()
-            await self._released(line, process)
-
-    async def _released(self, line: Line, process: Process) -> None:
-        """Wait for a process and all who hold on to it; end the whole line where one does not go."""
-        if not await process.gone(_END_SECONDS):
-            await line.discard()
-        process.close()
+    def _side(self, plan: Plan, line: Line, deadline: float, *, hidden: bool) -> Side:
+        return Side(plan, line, self._judges, deadline, hidden=hidden, seconds=self.max_seconds)
 
     async def _pair(self, plan: Plan) -> Pair:
         zygote = await self.zygote(plan.imports)

@@ -208,7 +208,7 @@ class Explained:
     def _help(self, node: ast.expr, actual: Any, expected: Any) -> list[str]:
         """Point at what is easily overlooked."""
         if actual is None and expected is not None and isinstance(node, ast.Call):
-            return ["None is what a function gives back that ends without `return`."]
+            return ["A function that ends without return gives back None."]
         if isinstance(actual, np.ndarray) and isinstance(expected, (list, tuple)):
             expected = np.asarray(expected)  # item by item, as only numpy compares the two
         found = difference(actual, expected)

@@ -30,7 +30,9 @@ import numpy as np
 from nbcoach_exercises.verdicts import Verdict
 
 from .assertion import MODULE_NAME, NOTING_NAME, TYPE_NAME, Rewriter, Seen, type_of
+from .class_checks import class_checks
 from .judge_peer import JudgePeer, TestTooSlow
+from .learner_files import file_reads
 from .names import class_methods, plain_python
 from .namespace import Locals, Namespace, import_own, stateful_imports
 from .peer import LATE, BoundedText, LineBroken
@@ -38,7 +40,6 @@ from .plan import trace_lines
 from .proxy import is_proxy, is_type_proxy, oid_of, peer_of, type_name_of
 
 MAX_MESSAGE = 2000
-PLACE_SECONDS = 1.0
 FILE = "<checks>"
 
 
@@ -111,9 +112,9 @@ class Judge:
                 there and not None, lists the only attributes that learner objects may be asked for.
 
         Returns:
-            One `{"id", "score", "attributes", "checks": [{"id", "verdict", "message", "seconds"}]}` a cell;
+            One `{"id", "score", "attributes", "peak_kb", "checks": [{"id", "verdict", "message", "seconds"}]}` a cell;
             `score` is the value of a last expression that is a number, else None, and `attributes` lists
-            what learner objects were asked for.
+            what learner objects were asked for; `peak_kb` is the subject's claim.
 
         """
         with _mirrored(self._peer):
@@ -142,7 +143,8 @@ class Judge:
                 }
             )
         asked = sorted(self._peer.attributes_asked)
-        return {"id": cell["id"], "score": score, "attributes": asked, "checks": results}
+        found = {"id": cell["id"], "score": score, "attributes": asked, "checks": results}
+        return found | {"peak_kb": self._asked("usage", 0)}
 
     def _execute(self, source: str, *, tell: bool = False) -> tuple[Verdict, str | None, float | None]:
         """Run a part of a test cell and say what it came to, and to `tell`, where the learner's code raised."""
@@ -180,15 +182,21 @@ class Judge:
 
     def _place(self) -> str:
         """Ask for the learner's line that the last exception came from; the answer is a claim, and only shown."""
-        self._peer.deadline = time.monotonic() + PLACE_SECONDS
+        lines = trace_lines(self._asked("trace", []))
+        if not lines or not lines[-1].function:
+            return ""
+        return f"\nin {lines[-1].function}(), line {lines[-1].line}: {lines[-1].text}"
+
+    def _asked(self, question: str, otherwise: Any) -> Any:
+        """Ask the subject something that decides nothing."""
+        now = time.monotonic()
+        if self._peer.broken or now >= self._end:
+            return otherwise
+        self._peer.deadline = min(now + self._seconds, self._end)
         try:
-            lines = trace_lines(self._peer.request("trace"))
+            return self._peer.request(question)
         except BaseException:
-            return ""
-        if not lines:
-            return ""
-        last = lines[-1]
-        return f"\nin {last.function}(), line {last.line}: {last.text}" if last.function else ""
+            return otherwise
 
 
 @lru_cache(maxsize=512)
@@ -304,8 +312,10 @@ def _mirrored(peer: JudgePeer) -> Iterator[None]:
         (inspect, "signature"): signature_of,
         (inspect, "isfunction"): lambda t: type_name_of(t) == "function" if is_proxy(t) else is_function(t),
         (inspect, "isclass"): lambda t: is_type_proxy(t) if is_proxy(t) else is_class(t),
+        **class_checks(peer),
+        **file_reads(peer),
     }
-    kept = {place: getattr(*place) for place in replaced}
+    kept = {place: vars(place[0])[place[1]] for place in replaced}
     for (owner, name), replacement in replaced.items():
         setattr(owner, name, replacement)
     try:

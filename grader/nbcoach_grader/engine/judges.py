@@ -144,7 +144,7 @@ class Judges:
         for process in (prepared.process, *prepared.spares):
             process.close()
         with contextlib.suppress(ProcessGone, ProcessLate, OrderRefused):
-            await prepared.zygote.order("discard", pid=prepared.process.pid)
+            await prepared.zygote.discard(prepared.process)
         await asyncio.to_thread(self._sandbox().discard, prepared.box)
 
 

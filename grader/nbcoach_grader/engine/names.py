@@ -13,15 +13,45 @@ _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
 _BUILTINS = frozenset(dir(builtins))
 
 
+_SUBSCRIPTED = (ast.Subscript, ast.Attribute)
+
+
 def bound_names(source: str) -> frozenset[str]:
-    """Return the names that a cell binds at top level, imports left out."""
-    names: set[str] = set()
+    """Return the names that a cell binds at top level, imports left out, or whose values it changes."""
+    names = set(changed_names(source))
     for node in top_level(parsed(source)):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             names.add(node.name)
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             names.add(node.id)
     return frozenset(names)
+
+
+@lru_cache(maxsize=4096)
+def changed_names(source: str) -> frozenset[str]:
+    """Return the names whose values a cell may change in place, in functions too: `a[0] = 1`, `del a.b`, `a.sort()`."""
+    tree = parsed(source)
+    changed: set[str] = set()
+    local: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, _SUBSCRIPTED) and isinstance(node.ctx, (ast.Store, ast.Del)):
+            changed.add(_root(node))
+        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            changed.add(_root(node.value.func) if isinstance(node.value.func, ast.Attribute) else "")
+        elif isinstance(node, ast.Global):
+            changed |= set(node.names)
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            local |= _local_to(node)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            local |= _imported(node)
+    return frozenset(changed - local - _BUILTINS - {"", "get_ipython"})
+
+
+def _root(node: ast.AST) -> str:
+    """Return the name that an expression such as `a.b[0].c` begins with, or nothing."""
+    while isinstance(node, _SUBSCRIPTED):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def class_methods(source: str) -> frozenset[str]:

@@ -1,8 +1,9 @@
 """The judge's globals: its own names first, then the learner's, fetched when a test asks for them.
 
 A name that the author's cells define or import is the judge's own, whatever the learner
-bound it to. A builtin is the judge's own too, unless the reference solution defines that
-very name. Anything else is fetched from the subject, once a check.
+bound it to; data that the reference solution binds anew or changes in place is not. A builtin is the
+judge's own too, unless the reference solution defines that very name. Anything else is fetched
+from the subject, once a check.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import ast
 import builtins
 import contextlib
 import importlib
+import types
 from collections.abc import Iterable, Iterator, MutableMapping
 from typing import Any
 
@@ -30,17 +32,61 @@ class Namespace(dict[str, Any]):
     """
 
     def __init__(self, own: dict[str, Any], answers: Iterable[str], peer: JudgePeer) -> None:
-        super().__init__(own)
         self._answers = frozenset(answers)
         self._peer = peer
+        super().__init__({n: v for n, v in own.items() if n not in self._answers or n[:2] == "__" or not _is_data(v)})
 
     def __missing__(self, name: str) -> Any:
-        if name.startswith("__") or (hasattr(builtins, name) and name not in self._answers):
+        if self._never_theirs(name):
             raise KeyError(name)
         found, value = self._peer.request("name", name)
         if found != "found":
             raise KeyError(name)
         dict.__setitem__(self, name, value)
+        return value
+
+    def _never_theirs(self, name: str) -> bool:
+        return name.startswith("__") or (hasattr(builtins, name) and name not in self._answers)
+
+    def __contains__(self, name: object) -> bool:
+        if dict.__contains__(self, name):
+            return True
+        try:
+            self[name]  # type: ignore[index]
+        except KeyError:
+            return False
+        return True
+
+    def __iter__(self) -> Iterator[str]:
+        yield from list(dict.keys(self))
+        theirs = [name for name in self._peer.request("names") if type(name) is str]
+        yield from (name for name in theirs if not dict.__contains__(self, name) and not self._never_theirs(name))
+
+    def keys(self) -> Any:
+        """Return the names of both sides."""
+        return list(self)
+
+    def items(self) -> Any:
+        """Return the names of both sides with their values."""
+        return [(name, self[name]) for name in self]
+
+    def values(self) -> Any:
+        """Return the values of both sides."""
+        return [self[name] for name in self]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return what a name stands for on either side."""
+        try:
+            return self[name]
+        except KeyError:
+            return default
+
+    def pop(self, name: str, *default: Any) -> Any:
+        """Remove a name, on the learner's side too where it is the learner's."""
+        if name not in self and default:
+            return default[0]
+        value = self[name]
+        del self[name]
         return value
 
     def __setitem__(self, name: str, value: Any) -> None:
@@ -53,6 +99,11 @@ class Namespace(dict[str, Any]):
             super().__delitem__(name)
         if name in self._answers:
             self._peer.request("delete-name", name)
+
+
+def _is_data(value: object) -> bool:
+    """Tell whether a value is none of what an author brings for the tests: modules, functions and classes."""
+    return not isinstance(value, types.ModuleType) and not callable(value)
 
 
 class Locals(MutableMapping[str, Any]):

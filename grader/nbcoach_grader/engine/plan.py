@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -127,7 +127,8 @@ class TestReport:
     """What the judge decided on one test cell.
 
     `score` is the author's partial credit, if any; `attributes` are those that it asked of the
-    learner's objects.
+    learner's objects. `peak_mb` is memory that its visible checks took beyond what was there, as the
+    learner's process claims.
     """
 
     __test__ = False  # not a pytest class
@@ -137,6 +138,7 @@ class TestReport:
     score: float | None
     mode: Mode = Mode.ISOLATED
     attributes: frozenset[str] = frozenset()
+    peak_mb: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,6 +149,14 @@ class Outcome:
     tests: tuple[TestReport, ...]
     seconds: float
     reused: int
+
+
+Begun = Callable[[], None]
+"""Called when a request has its turn, after it may have waited."""
+
+
+def nothing() -> None:
+    """Stand for a caller who need not know."""
 
 
 def chain_keys(plan: Plan) -> list[str]:
@@ -183,8 +193,13 @@ def cell_report(cell: str, claim: Mapping[str, Any]) -> CellReport:
         trace=trace_lines(claim.get("trace")),
         output=text("output", 64 * 1024),
         seconds=number("seconds"),
-        peak_mb=number("peak_kb") / 1024,
+        peak_mb=megabytes(claim.get("peak_kb")),
     )
+
+
+def megabytes(claim: object) -> float:
+    """Read a subject's claim about kilobytes; anything malformed is nothing."""
+    return float(claim) / 1024 if type(claim) in (int, float) and 0 <= claim < 1e12 else 0.0  # type: ignore[operator, arg-type]
 
 
 def trace_lines(claim: object) -> tuple[TraceLine, ...]:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from . import framing
 READY_SECONDS = 60.0
 ORDER_SECONDS = 20.0
 FORK_SECONDS = 3.0
+DISCARD_SECONDS = 3.0
 
 
 class ProcessGone(Exception):
@@ -129,6 +131,23 @@ class Process:
             child.close()
             raise
         return child
+
+    async def discard(self, child: Process) -> bool:
+        """Kill a child of this fork server with all that descends from it; False if some are left after 3 seconds.
+
+        Raises:
+            ProcessGone: this process has ended; likewise `ProcessLate`.
+            OrderRefused: it is no child of this one.
+
+        """
+        end = time.monotonic() + DISCARD_SECONDS
+        pause = 0.001
+        while "pending" in await self.order("discard", pid=child.pid):
+            if time.monotonic() > end:
+                return False
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, 0.05)
+        return True
 
     async def hello(self, seconds: float = READY_SECONDS) -> None:
         """Wait for the first message of a new process.

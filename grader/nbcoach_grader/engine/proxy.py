@@ -33,6 +33,7 @@ ARITHMETIC = frozenset(_FORMS) - {"__idivmod__"}
 _COMPARING = "equals identical compare eq ne lt le gt ge isin isclose allclose sub subtract startswith endswith"
 _OF_SETS = "issubset issuperset isdisjoint difference symmetric_difference"
 COMPARING = frozenset(f"{_COMPARING} {_OF_SETS}".split())
+_OF_INSTANCES = EQUALITY | ORDER | {"__init__", "__str__", "__repr__", "__hash__", "__call__", "__len__", "__iter__"}
 DUNDERS = EQUALITY | ORDER | ARITHMETIC | {f"__{name}__" for name in f"{_UNARY} {_PROTOCOLS}".split()}
 
 
@@ -101,6 +102,7 @@ def make_proxy(peer: Line, number: int, type_name: str, dunders: Sequence[str], 
     members["__hash__"] = lambda self: hash(("nbcoach", oid_of(self)))
     members.update(_PLUMBING)
     if is_type:
+        members["__getattribute__"] = _get_of_class
         members["__instancecheck__"] = lambda self, value: _ask(self, "isinstance", peer_of(self).encode(value))
         members["__subclasscheck__"] = lambda self, value: _ask(self, "issubclass", peer_of(self).encode(value))
     cls = type.__new__(type, f"Learner_{type_name}", (Proxy,), members)
@@ -176,6 +178,15 @@ def _get(self: object, name: str) -> Any:
     return _ask(self, "attribute", name)
 
 
+def _get_of_class(self: object, name: str) -> Any:
+    """Return an attribute of a learner's class: `Square.__init__` is that of its instances, not the proxy's own."""
+    if name not in _OF_INSTANCES:
+        return object.__getattribute__(self, name)
+    if name in DUNDERS and _strict(self) and not _defined(self, {name}):
+        raise _no_plain_value(self)
+    return _ask(self, "attribute", name)
+
+
 def _class(self: object) -> Any:
     """Return the learner's class; a type that crosses by value would be a lie."""
     claimed = _ask(self, "type")
@@ -191,6 +202,7 @@ _PLUMBING: dict[str, Any] = {
     "__setattr__": _set,
     "__dir__": lambda self: _ask(self, "dir"),
     "__class__": property(_class),
+    "__init__": property(lambda self: _get(self, "__init__")),
     "__doc__": property(lambda self: _get(self, "__doc__")),
     "__module__": property(lambda self: _get(self, "__module__")),
     "__dict__": property(lambda self: _get(self, "__dict__")),

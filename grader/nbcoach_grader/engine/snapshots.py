@@ -21,7 +21,6 @@ from dataclasses import dataclass, replace
 
 from ..errors import EngineFailed, SandboxFailed
 from ..sandbox.abc import Box, Sandbox
-from ..sandbox.usage import bytes_below, processes_of
 from .plan import CellReport, Plan, cell_report, chain_keys
 from .process import OrderRefused, Process, ProcessGone, ProcessLate
 
@@ -29,6 +28,8 @@ log = logging.getLogger(__name__)
 
 GRACE_SECONDS = 1.0
 WATCH_SECONDS = 0.25
+SLOW_TICKS = 4
+"""Who runs longer than so many of them gets a smaller share of the processors than who checks briefly."""
 MAX_PROCESSES = 384
 CHEAP_SECONDS = 0.05
 _CHANCES = 2
@@ -115,6 +116,7 @@ class Line:
     @contextlib.asynccontextmanager
     async def watched(self, plan: Plan) -> AsyncIterator[None]:
         """Bound processes and disk of the line from outside while something runs in it."""
+        self.pause(False)
         stop = asyncio.Event()
         watch = asyncio.create_task(self._watch(len(plan.cells) + MAX_PROCESSES, stop))
         try:
@@ -124,6 +126,13 @@ class Line:
             await watch
             if self._ended:
                 await self.discard()
+
+    def pause(self, paused: bool) -> None:
+        """Stop all processes of the line, or let them go on: what a cell started must not work while nobody asks."""
+        if self._root is not None and self._root_fd is not None and not self._ended:
+            with contextlib.suppress(OSError):
+                signal.pidfd_send_signal(self._root_fd, 0)
+                os.killpg(self._root.pid, signal.SIGSTOP if paused else signal.SIGCONT)
 
     async def discard(self) -> None:
         """End every process of the line and remove its box; idempotent."""
@@ -160,7 +169,8 @@ class Line:
             return
         self._ended = True
         try:
-            await self._zygote.order("discard", pid=self._root.pid)
+            if not await self._zygote.discard(self._root):
+                log.error("Processes of a learner's code have not ended yet")
         except (ProcessGone, ProcessLate, OrderRefused):
             self._end_without_zygote()
 
@@ -173,19 +183,25 @@ class Line:
             os.killpg(self._root.pid, signal.SIGKILL)
 
     async def _watch(self, processes: int, stop: asyncio.Event) -> None:
+        ticks = 0
         while not stop.is_set():
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(WATCH_SECONDS):
                     await stop.wait()
-                    return
+                    break
             root, box = self._root, self._box
             if root is None or box is None or self._ended:
                 continue
-            many = await asyncio.to_thread(processes_of, root.pid) > processes
-            if many or await asyncio.to_thread(bytes_below, box.folder) > MAX_BYTES:
-                log.warning("A learner's code was ended: it %s", "forked too much" if many else "wrote too much")
+            ticks += 1
+            if ticks == SLOW_TICKS:
+                await asyncio.to_thread(self._sandbox.weigh, box, light=True)
+            excess = await asyncio.to_thread(self._sandbox.excess, box, root.pid, processes, MAX_BYTES)
+            if excess:
+                log.warning("A learner's code was ended: it %s", excess)
                 if root is self._root:
                     await self._end()
+        if ticks >= SLOW_TICKS and self._box is not None:
+            await asyncio.to_thread(self._sandbox.weigh, self._box, light=False)
 
     def _last(self, after: int | None = None) -> Snapshot | None:
         """Return the last snapshot that has a process, among the first `after`."""
@@ -322,6 +338,7 @@ class Line:
         base = last.process if last is not None else self._root
         if base is None or self._spare is not None:
             return
+        self.pause(False)
         with contextlib.suppress(ProcessGone):
             spare = await base.fork()
             if base.usable and self._spare is None:

@@ -7,9 +7,11 @@ import importlib
 import inspect
 import io
 import random
+import resource
 import socket
 import types
 from collections.abc import Callable, MutableMapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,9 @@ import numpy as np
 from ..errors import ProtocolError
 from .peer import DATA_TYPE_MODULES, STATEFUL_MODULES, Peer, importable_name
 from .trace import trace_of
+
+MAX_FILE = 8 * 2**20
+"""Largest file in bytes that a test may read from the learner's folder."""
 
 
 class SubjectPeer(Peer):
@@ -32,6 +37,7 @@ class SubjectPeer(Peer):
         super().__init__(sock)
         self._namespace = namespace
         self._trace: types.TracebackType | None = None
+        self._before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
     def told(self, err: BaseException) -> list[Any]:
         """Tell the arguments of an exception, and remember where it came from."""
@@ -106,11 +112,37 @@ class SubjectPeer(Peer):
     def _do_issubclass(self, oid: int, value: Any) -> object:
         return bool(issubclass(self._decode(value), self.exported(oid)))
 
+    def _do_is_instance(self, oid: int, module: str, name: str) -> object:
+        return bool(isinstance(self.exported(oid), self._class(module, name)))
+
+    def _do_is_subclass(self, oid: int, module: str, name: str) -> object:
+        return bool(issubclass(self.exported(oid), self._class(module, name)))
+
+    def _class(self, module: str, name: str) -> Any:
+        """Return a class that the judge has too; `()` where this side lacks it."""
+        if module == "__main__":
+            return self._namespace.get(name, ())
+        try:
+            return self.find_library(module, name)
+        except (ImportError, AttributeError):
+            return ()
+
+    def _do_read_file(self, name: str) -> object:
+        path = Path(name)
+        return path.read_bytes() if path.is_file() and path.stat().st_size <= MAX_FILE else None
+
+    def _do_file_size(self, name: str) -> object:
+        path = Path(name)
+        return path.stat().st_size if path.exists() else None
+
     def _do_type(self, oid: int) -> object:
         return type(self.exported(oid))
 
     def _do_dir(self, oid: int) -> object:
         return dir(self.exported(oid))
+
+    def _do_usage(self) -> object:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - self._before
 
     def _do_trace(self) -> object:
         return trace_of(self._trace)

@@ -13,7 +13,7 @@ children fork runs the same loop on a control socket of its own:
     share     → (subject) run tests in the learner's own shell, where their author needs that
     judge     → (judge) run test cells against the socket that came along, report verdicts
     end       → end, and leave the folder to the service
-    discard   → (zygote) kill the process group of a child of mine, and reap all of it
+    discard   → (zygote) kill the process group of a child of mine, and reap what of it has ended
 
 A process ends when its control socket closes. Only the zygote is asked to kill: a child that
 it has not reaped keeps its process id, so a wrong process can never be hit. As the subreaper of
@@ -151,26 +151,27 @@ class Worker:
             return {"cells": Judge(line, self._author, answers, limit, total).run(cells)}
 
     def _discard(self, pid: int) -> dict[str, Any]:
+        """Kill a child's process group; `pending` while some of it are still about to end, as others wait for forks."""
         if pid not in self._groups:
             return {"failed": "no child of mine"}
         with contextlib.suppress(ProcessLookupError):
             os.killpg(pid, signal.SIGKILL)
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)  # it may not have reached setsid() yet
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(pid, 0)
+        for target in (-pid, pid):  # the group's orphans are ours, see `become_subreaper`
+            with contextlib.suppress(ChildProcessError):
+                while os.waitpid(target, os.WNOHANG) != (0, 0):
+                    pass
+                return {"pending": pid}
         self._groups.discard(pid)
-        end = time.monotonic() + ORPHAN_SECONDS
-        with contextlib.suppress(ChildProcessError):  # its orphans are ours, see `become_subreaper`
-            while time.monotonic() < end:
-                if os.waitpid(-pid, os.WNOHANG) == (0, 0):
-                    time.sleep(0.001)
         return {"discarded": pid}
 
     def end(self) -> None:
         """Leave nothing behind: the service has gone."""
+        end = time.monotonic() + ORPHAN_SECONDS
         for pid in tuple(self._groups):
-            self._discard(pid)
+            while "pending" in self._discard(pid) and time.monotonic() < end:
+                time.sleep(0.001)
 
     def _reap(self) -> None:
         """Reap what has ended, except the zygote's own children: those wait for `discard`."""

@@ -25,12 +25,10 @@ from traitlets import Float, Integer, List, Unicode
 from traitlets.config import LoggingConfigurable
 
 from ..engine.decisions import Decisions, merged
-from ..engine.plan import CellReport, Outcome, Plan
-from ..errors import EngineFailed, SandboxFailed
+from ..engine.plan import Begun, CellReport, Outcome, Plan, nothing
+from ..errors import EngineFailed
 from ..sandbox.abc import Sandbox
 from ..sandbox.choice import choose
-from ..sandbox.landlock import LandlockSandbox
-from ..sandbox.plain import PlainSandbox
 from .kernel import Kernel, new_context
 from .pool import Pool
 from .run import Run
@@ -79,7 +77,7 @@ class KernelEngine(LoggingConfigurable):
         """Choose a sandbox and make room; idempotent."""
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix="nbcoach-kernels-"))
-            self._sandbox = _sandbox(self._folder)
+            self._sandbox = choose(self._folder, ordinary=True)
             self._context = new_context()
             log.info("Kernels run in sandbox %s", self._sandbox.name)
 
@@ -110,7 +108,7 @@ class KernelEngine(LoggingConfigurable):
         """
         await self._pool(kernel).filled()
 
-    async def run(self, plan: Plan) -> Outcome:
+    async def run(self, plan: Plan, begun: Begun = nothing) -> Outcome:
         """Run a learner's notebook and its tests. A learner's requests are served one after the other.
 
         Raises:
@@ -120,6 +118,7 @@ class KernelEngine(LoggingConfigurable):
         """
         turn = self._turns.setdefault(plan.learner, asyncio.Lock())
         async with turn, self._running:
+            begun()
             pool = self._pool(plan.kernel)
             blind = any(check.hidden for test in plan.tests for check in test.checks)
             kernels: list[Kernel] = []
@@ -165,11 +164,3 @@ class KernelEngine(LoggingConfigurable):
     async def _end(self, kernel: Kernel) -> None:
         await kernel.discard()
         self._used.discard(kernel)
-
-
-def _sandbox(folder: Path) -> Sandbox:
-    """Return the best sandbox whose boxes the grader can reach: it talks to a kernel through files there."""
-    try:
-        return choose(folder, LandlockSandbox.name)
-    except SandboxFailed:
-        return choose(folder, PlainSandbox.name)

@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from nbcoach_exercises.errors import InvalidInput, NbcoachError
 
 from ..engine.engine import Engine
+from ..runner import Runner
 from .directory import Directory, Place
 from .marking import Marking
 from .masters import Master, read_masters
@@ -96,12 +97,12 @@ async def run(
 
     """
     writer = WriterProcess(directory.root, task.masters)
-    engine = Engine(max_running=jobs, max_lines=2 * jobs)
+    runner = Runner(Engine(max_running=jobs, max_lines=2 * jobs))
     pending: deque[asyncio.Task[Sequence[GradedNotebook]]] = deque()
     try:
-        await engine.start()
+        await runner.start()
         await asyncio.to_thread(writer.ready)
-        course = _Course(directory, task, Marking(engine), writer, summary)
+        course = _Course(directory, task, Marking(runner), writer, summary)
         for place in task.places:
             pending.append(asyncio.create_task(course.grade(place)))
             if len(pending) > jobs + _AHEAD:
@@ -113,7 +114,7 @@ async def run(
             left.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.gather(*pending, return_exceptions=True)
-        await engine.stop()
+        await runner.stop()
         await asyncio.to_thread(writer.close)
 
 
@@ -142,7 +143,11 @@ class _Course:
         for name, master in masters.items():
             if name in submission.notebooks:
                 work = work_of(submission.notebooks[name], master.released)
-                graded.append(await self._marking.grade(place.student, master, work))
+                try:
+                    graded.append(await self._marking.grade(place.student, master, work))
+                except InvalidInput as err:  # such as a kernel that is not installed; the grader itself is well
+                    submission.unreadable[name] = err.message
+                    self._summary.refused.append(f"{place.folder}/{name}.ipynb: {err.message}")
             elif name not in submission.unreadable:
                 missing.append(name)
                 self._summary.notes.append(f"{place.folder} has no {name}.ipynb, which comes to 0 points.")

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from nbcoach_exercises.format import Role, grade_id_of, points_of, role_of
 from nbcoach_exercises.verdicts import Verdict
 
-from ..engine.engine import Engine
 from ..engine.names import plain_python
 from ..judging import GradedTest, Judging
 from ..material import Material, material_of
+from ..runner import Runs
 from .masters import Master
 from .results import MANUAL, GradedCell, GradedNotebook
 from .work import Work
@@ -25,12 +25,12 @@ class Marking:
     """Judge whole notebooks of a course directory.
 
     Args:
-        engine: what runs and decides.
+        runner: what runs notebooks and decides on their tests.
 
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self._judging = Judging(engine)
+    def __init__(self, runner: Runs) -> None:
+        self._judging = Judging(runner)
         self._materials: dict[tuple[str, str], Material] = {}
 
     async def grade(self, student: str, master: Master, work: Work) -> GradedNotebook:

@@ -22,7 +22,8 @@ from nbcoach_exercises.model import Limits
 
 from ..errors import SandboxFailed
 from .cgroups import ControlGroups
-from .protection import Protection, of_groups, of_limits
+from .protection import Name, Protection, of_groups, of_limits
+from .usage import bytes_below, processes_of
 
 BASE_MEMORY_MB = 512
 
@@ -55,6 +56,8 @@ class Sandbox(ABC):
     """
 
     name: str
+    special = False
+    """Whether boxes want their first process born or owned in a special way, or hide their files."""
 
     def __init__(self, root: Path, groups: ControlGroups | None = None) -> None:
         self._root = root
@@ -116,6 +119,27 @@ class Sandbox(ABC):
             self._groups.add(box.name, pid)
         except OSError as err:
             raise SandboxFailed(f"A process cannot be put into its control group: {err}") from err
+
+    def weigh(self, box: Box, *, light: bool) -> None:
+        """Give the processes of a box a small share of the processors, or the usual one, where that can be had."""
+        self._groups.weigh(box.name, light=light)
+
+    def excess(self, box: Box, group: int, processes: int, size: int) -> str:
+        """Say what a box uses too much of where nothing bounds it; nothing if all is well.
+
+        Args:
+            box: the box.
+            group: the process group of all that runs in it.
+            processes: how many it may have.
+            size: how many bytes it may have written.
+
+        """
+        bounded = self.protects
+        if Name.PROCESSES not in bounded and processes_of(group) > processes:
+            return "forked too much"
+        if Name.DISK not in bounded and bytes_below(box.folder) > size:
+            return "wrote too much"
+        return ""
 
     def memory_kills(self, box: Box) -> int:
         """Return how many processes of a box the kernel has ended because all had too much memory together."""

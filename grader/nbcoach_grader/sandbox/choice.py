@@ -31,12 +31,13 @@ _PROBE_SECONDS = 30
 Make = Callable[[Path], Sandbox]
 
 
-def choose(root: Path, wanted: str = AUTO) -> Sandbox:
+def choose(root: Path, wanted: str = AUTO, *, ordinary: bool = False) -> Sandbox:
     """Return the best sandbox for this system, or the wanted one.
 
     Args:
         root: the folder below which boxes are made.
         wanted: `auto`, or the name of a level, which then must work.
+        ordinary: for who starts processes in ordinary ways, and looks at a box's files from outside.
 
     Raises:
         SandboxFailed: the wanted level is unknown, or does not work here; the message says why.
@@ -44,12 +45,13 @@ def choose(root: Path, wanted: str = AUTO) -> Sandbox:
     """
     if wanted not in (AUTO, *LEVELS):
         raise SandboxFailed(f"There is no sandbox {wanted!r}; there are: {', '.join((AUTO, *LEVELS))}.")
-    works = [make for name, make, reason in tried() if wanted in (AUTO, name) and not reason]
+    works = [make(root) for name, make, reason in tried() if wanted in (AUTO, name) and not reason]
+    works = [sandbox for sandbox in works if not (ordinary and sandbox.special)]
     if not works:
         reasons = "; ".join(dict.fromkeys(reason for name, _, reason in tried() if name == wanted))
         why = reasons or "the kernel lacks what it needs"
         raise SandboxFailed(f"The sandbox {wanted!r} does not work here: {why}.")
-    return works[0](root)
+    return works[0]
 
 
 @lru_cache(maxsize=1)

@@ -38,7 +38,7 @@ class LandlockSandbox(Sandbox):
     def __init__(self, root: Path, abi: int, groups: ControlGroups | None = None, *, own_user: bool = False) -> None:
         super().__init__(root, groups)
         self._abi = abi
-        self._own_user = own_user
+        self._own_user = self.special = own_user
 
     def protections(self) -> tuple[Protection, ...]:
         """Return what is protected."""

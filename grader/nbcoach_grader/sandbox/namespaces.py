@@ -57,6 +57,7 @@ class NamespaceSandbox(LandlockSandbox):
     ) -> None:
         super().__init__(root, abi, groups, own_user=own_user)
         self._own_accounts = own_accounts
+        self.special = True
 
     def protections(self) -> tuple[Protection, ...]:
         """Return what is protected."""

@@ -28,6 +28,7 @@ from traitlets.config import Application
 
 from nbcoach_exercises import __version__
 from nbcoach_exercises.errors import NbcoachError, Unavailable, UpstreamFailed
+from nbcoach_exercises.wire import MAX_MESSAGE_BYTES
 
 from ..processes import die_with_parent
 from . import logs
@@ -43,7 +44,6 @@ from .scopes import undeclared
 log = logging.getLogger(__name__)
 _STOP_SECONDS = 10.0
 _RECHECK_SECONDS = 60.0
-_MAX_FRAME_BYTES = 4 * 2**20
 
 Routes = list[tuple[str, type[RequestHandler]]]
 
@@ -193,7 +193,7 @@ class Service(Application):
             default_handler_args=arguments,
             log_function=self._log_request,
             websocket_ping_interval=30,
-            websocket_max_message_size=_MAX_FRAME_BYTES,
+            websocket_max_message_size=MAX_MESSAGE_BYTES,
         )
         # A body somewhat above our limit is read and thrown away, so that its sender gets to see the 413.
         self._server = HTTPServer(web, max_body_size=4 * self.max_body_bytes, idle_connection_timeout=600)

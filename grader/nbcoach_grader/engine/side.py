@@ -1,0 +1,149 @@
+"""A side of a request: one line of snapshots brought up to date, and judged at each stop."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from typing import Any
+
+from nbcoach_exercises.verdicts import Verdict
+
+from ..errors import EngineFailed
+from .decisions import Decision, Decisions, claims, decisions, lost, orders, out_of_memory
+from .judges import Judges
+from .plan import Mode, Plan, Stop
+from .process import OrderRefused, Process, ProcessGone, ProcessLate
+from .snapshots import Line, Standing
+
+_END_SECONDS = 0.25
+_JUDGE_SECONDS = 2.0
+_SLACK_SECONDS = 1.0
+
+Checks = list[dict[str, Any]]
+
+
+class Side:
+    """One line, judged for one request.
+
+    Args:
+        plan: the notebook and its stops.
+        line: the learner's snapshots.
+        judges: where judges come from.
+        deadline: when, on the monotonic clock, all must be decided.
+        hidden: whether hidden checks are judged too.
+        seconds: the longest time for one stop.
+
+    """
+
+    def __init__(
+        self, plan: Plan, line: Line, judges: Judges, deadline: float, *, hidden: bool, seconds: float
+    ) -> None:
+        self._plan = plan
+        self._line = line
+        self._judges = judges
+        self._deadline = deadline
+        self._hidden = hidden
+        self._seconds = seconds
+
+    async def decide(self) -> tuple[Standing, Decisions]:
+        """Run what changed, and judge at each stop.
+
+        Raises:
+            EngineFailed: the grader itself failed.
+
+        """
+        asked = [
+            (stop, self._orders(stop, Mode.ISOLATED), self._orders(stop, Mode.SHARED)) for stop in self._plan.stops
+        ]
+        judging = {
+            stop.after: asyncio.ensure_future(self._judges.take(self._plan, stop))
+            for stop, isolated, _ in asked
+            if isolated
+        }
+        found: dict[str, Decision] = {}
+        try:
+            async with self._line.watched(self._plan):
+                standing = await self._line.advance(self._plan, self._deadline - _JUDGE_SECONDS)
+                for stop, isolated, shared in asked:
+                    if stop.after > standing.reached:
+                        found |= lost([*isolated, *shared], Verdict.TIMEOUT)
+                        continue
+                    if isolated:
+                        found |= await self._judge(stop, await judging[stop.after], isolated, last=not shared)
+                    if shared:
+                        found |= await self._share(stop, shared)
+                return standing, found
+        finally:  # never cancelled either: its process would be lost and stay open
+            for taken in await asyncio.gather(*judging.values(), return_exceptions=True):
+                if isinstance(taken, Process):
+                    taken.close()
+
+    def _orders(self, stop: Stop, mode: Mode) -> Checks:
+        return orders(self._plan, stop, mode, hidden=self._hidden)
+
+    def _left(self) -> float:
+        """Return the seconds that a stop may take, with one to spare for a judge that hangs in a call of C."""
+        return min(self._deadline - time.monotonic() - 2 * _SLACK_SECONDS, self._seconds)
+
+    async def _judge(self, stop: Stop, judge: Process, checks: Checks, *, last: bool) -> Decisions:
+        """Let a judge decide on the process at a stop; publish nothing before that one has gone."""
+        total = self._left()
+        if total <= 0:
+            return lost(checks, Verdict.TIMEOUT)
+        ours, theirs = socket.socketpair()
+        with theirs:  # only the subject may hold its end, so that its death is seen
+            serve = (theirs.fileno(), total + _SLACK_SECONDS)
+            served = await self._stand_in(stop, last=last, serve=serve)
+        if served is None:
+            ours.close()
+            return lost(checks, Verdict.CRASHED)
+        try:
+            answer = await judge.order(
+                "judge",
+                [ours.fileno()],
+                wait=total + _SLACK_SECONDS,
+                cells=checks,
+                answers=sorted(self._plan.answers),
+                limit=self._plan.limits.seconds,
+                total=total,
+            )
+            decided = decisions(answer["cells"], checks)
+            return out_of_memory(decided) if await self._line.out_of_memory() else decided
+        except ProcessLate:
+            return lost(checks, Verdict.TIMEOUT)
+        except (ProcessGone, OrderRefused) as err:
+            raise EngineFailed("The judge ended before it decided.") from err
+        finally:
+            ours.close()
+            judge.close()
+            await self._release(served)
+
+    async def _share(self, stop: Stop, checks: Checks) -> Decisions:
+        """Run tests in the learner's own process, as the reference solution has shown to be needed."""
+        total = self._left()
+        if total <= 0:
+            return lost(checks, Verdict.TIMEOUT)
+        process = await self._stand_in(stop, last=True)
+        if process is None:
+            return lost(checks, Verdict.CRASHED)
+        try:
+            answer = await process.order("share", cells=checks, seconds=self._plan.limits.seconds, wait=total)
+            return claims(answer, checks)
+        except ProcessLate:
+            return lost(checks, Verdict.TIMEOUT)
+        except (ProcessGone, OrderRefused):
+            return lost(checks, Verdict.CRASHED)
+        finally:
+            process.dismiss()
+            await self._release(process)
+
+    async def _stand_in(self, stop: Stop, *, last: bool, serve: tuple[int, float] | None = None) -> Process | None:
+        deadline = self._deadline - _JUDGE_SECONDS
+        return await self._line.stand_in(self._plan, stop.after, deadline, last=last, serve=serve)
+
+    async def _release(self, process: Process) -> None:
+        """Wait for a process and all who hold on to it; end the whole line where one does not go."""
+        if not await process.gone(_END_SECONDS):
+            await self._line.discard()
+        process.close()

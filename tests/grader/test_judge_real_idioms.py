@@ -1,0 +1,163 @@
+"""Idioms of real courses' test cells, each in a small cell of our own: what passes in a kernel passes beside it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from test_judge import make_plan, only_check, settled
+
+from nbcoach_exercises.catalogue import DataFile
+from nbcoach_exercises.verdicts import Verdict
+from nbcoach_grader.engine.engine import Engine
+
+SHAPES = """
+class Shape:
+    def __init__(self, side):
+        self.side = side
+class Square(Shape):
+    def __init__(self, side):
+        super().__init__(side)
+    def area(self): return self.side ** 2
+"""
+KIT = b"""
+class Tool:
+    def __init__(self, name): self.name = name
+def is_sharp(tool): return isinstance(tool, Tool) and tool.name == 'knife'
+"""
+FILES = (DataFile("kit.py", KIT), DataFile("words.txt", b"one\ntwo\n"))
+
+PASSING: dict[str, dict[str, Any]] = {
+    "a name is looked for in globals()": {
+        "cells": "ghost = 5",
+        "test": "assert 'ghost' in globals() and 'other' not in globals()\nassert globals()['ghost'] == 5",
+    },
+    "a name is looked for in locals(), vars() and dir()": {
+        "cells": "ghost = 5",
+        "test": "assert 'ghost' in locals() and 'ghost' in vars() and 'ghost' in dir()",
+    },
+    "globals() is walked": {
+        "cells": "ghost = 5",
+        "test": "assert [v for n, v in globals().items() if n == 'ghost'] == [5]\nassert globals().get('no') is None",
+    },
+    "an answer changes a list that the author made": {
+        "locked": ["flavours = ['mint', 'lemon']"],
+        "cells": "del flavours[0]\nflavours.append('fig')",
+        "test": "assert flavours == ['lemon', 'fig']",
+    },
+    "an answer changes a dictionary of dictionaries": {
+        "locked": ["prices = {'bread': {'unit': 2}}"],
+        "cells": "prices['bread']['unit'] = 3",
+        "test": "assert prices['bread']['unit'] == 3",
+    },
+    "an answer's function changes what the author made": {
+        "locked": ["log = []"],
+        "cells": "def note(x):\n    log.append(x)",
+        "test": "note(1)\nassert log == [1]",
+    },
+    "an answer binds anew what the author bound": {
+        "locked": ["x = 5"],
+        "cells": "x = x * 2",
+        "test": "assert x == 10",
+    },
+    "the source of a method, also of __init__": {
+        "cells": SHAPES,
+        "test": "import inspect\nassert 'super()' in inspect.getsource(Square.__init__)\n"
+        "assert 'super()' in inspect.getsource(Square(2).__init__)\nassert 'self.side' in inspect.getsource(Square.area)",
+    },
+    "instances and subclasses of the learner's classes": {
+        "cells": SHAPES,
+        "test": "assert isinstance(Square(2), Shape) and issubclass(Square, Shape) and not issubclass(Shape, Square)",
+    },
+    "an instance of a class that the author's cell defines": {
+        "locked": ["class Worker:\n    pay = 1"],
+        "cells": "class Boss(Worker):\n    pay = 2\nboss = Boss()",
+        "test": "assert isinstance(boss, Worker) and issubclass(Boss, Worker) and boss.pay == 2",
+    },
+    "an instance of a library's class": {
+        "cells": "from fractions import Fraction\nimport threading, string\n"
+        "lock = threading.Event()\nletters = string.Template('$a')",
+        "test": "import threading, string\nassert isinstance(lock, threading.Event)\n"
+        "assert isinstance(letters, (int, string.Template)) and not isinstance(letters, threading.Event)",
+    },
+    "an instance of a library's abstract class": {
+        "cells": "import string\nclass Form(string.Formatter): pass\nform = Form()",
+        "test": "import string, io\nassert isinstance(form, string.Formatter) and not isinstance(form, io.IOBase)",
+    },
+    "functions and generators": {
+        "cells": "def f(): yield 1",
+        "test": "import types\nassert isinstance(f, types.FunctionType) and isinstance(f(), types.GeneratorType)\n"
+        "assert not isinstance(f, types.GeneratorType) and callable(f)",
+    },
+    "a module beside the notebook": {
+        "cells": "from kit import Tool\nknife = Tool('knife')",
+        "test": "import kit\nassert isinstance(knife, kit.Tool) and kit.is_sharp(knife)",
+        "files": FILES,
+    },
+    "a file that the learner's code wrote": {
+        "cells": "def save(text):\n    with open('out.txt', 'w') as f:\n        f.write(text)",
+        "test": "import os\nassert not os.path.exists('out.txt')\nsave('one\\ntwo')\nassert os.path.exists('out.txt')\n"
+        "with open('out.txt') as f:\n    assert f.readlines() == ['one\\n', 'two']\n"
+        "assert open('out.txt', 'rb').read() == b'one\\ntwo' and os.path.getsize('out.txt') == 7",
+    },
+    "a table that the learner's code wrote": {
+        "cells": "import pandas as pd\npd.DataFrame({'a': [1, 2]}).to_csv('t.csv', index=False)",
+        "test": "import pandas as pd\nassert pd.read_csv('t.csv')['a'].tolist() == [1, 2]",
+    },
+    "a file of the author's": {
+        "cells": "pass",
+        "test": "from pathlib import Path\nassert Path('words.txt').exists() and open('words.txt').read() == 'one\\ntwo\\n'",
+        "files": FILES,
+    },
+}
+
+REFUSED: dict[str, dict[str, Any]] = {
+    "a pickle that the learner's code wrote": {
+        "cells": "class Trap:\n    def __reduce__(self):\n        return (print, (1,))\n"
+        "import pickle\nopen('m.pkl', 'wb').write(pickle.dumps(Trap()))",
+        "test": "import pickle\npickle.load(open('m.pkl', 'rb'))",
+        "verdict": Verdict.ERROR,
+    },
+    "a module that the learner's code wrote": {
+        "cells": "open('forged.py', 'w').write('ok = True')",
+        "test": "import forged\nassert forged.ok",
+        "verdict": Verdict.ERROR,
+    },
+    "a stand-in for the author's module": {
+        "cells": "open('kit.py', 'w').write('def is_sharp(tool): return True')\nclass Tool: name = 'spoon'\nknife = Tool()",
+        "test": "import kit\nassert kit.is_sharp(knife)",
+        "files": FILES,
+        "verdict": Verdict.FAILED,
+    },
+    "a file outside of the folder": {
+        "cells": "pass",
+        "test": "open('../secret.txt')",
+        "verdict": Verdict.ERROR,
+    },
+    "a class that crosses by value is never vouched for": {
+        "cells": "class N(int):\n    __class__ = int\nn = N(5)",
+        "test": "assert isinstance(n, int)",
+        "verdict": Verdict.FAILED,
+    },
+    "a method of a class does not compare with plain data": {
+        "cells": "class L:\n    def __eq__(self, other): return True\nthing = L()",
+        "test": "assert L.__eq__(thing, 5)",
+        "reference": "class L: pass\nthing = L()",
+        "verdict": Verdict.ERROR,
+    },
+}
+
+
+@pytest.mark.parametrize("name", PASSING)
+def test_what_passes_in_a_kernel_passes_here(engine: Engine, run: Any, name: str) -> None:
+    told = dict(PASSING[name])
+    told["cells"] = [*told.get("locked", ()), told["cells"]]
+    check = only_check(run(settled(engine, make_plan(**told))))
+    assert (check.verdict, check.message) == (Verdict.PASSED, None)
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_must_not_pass(engine: Engine, run: Any, name: str) -> None:
+    told = dict(REFUSED[name])
+    verdict = told.pop("verdict")
+    assert only_check(run(settled(engine, make_plan(**told)))).verdict is verdict

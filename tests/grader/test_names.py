@@ -1,0 +1,41 @@
+"""Names of cells, read from their text."""
+
+from __future__ import annotations
+
+import pytest
+
+from nbcoach_grader.engine.names import made_names, needed_names
+
+NEEDED: dict[str, set[str]] = {
+    "x = 1": set(),
+    "x = x + 1": {"x"},
+    "x += 1": {"x"},
+    "x = 1\nx += y": {"y"},
+    "for i in range(3):\n    print(i, n)": {"n"},
+    "[q for q in w]": {"w"},
+    "def f(a, b=c):\n    d = a + e\n    return d": {"c", "e"},
+    "def f():\n    return f()": set(),
+    "class A(B):\n    z = k": {"B", "k"},
+    "lambda a: a + b": {"b"},
+    "import m\nm.x": set(),
+    "del gone": {"gone"},
+    "%matplotlib inline\nplt.plot()": {"plt"},
+    "def (": set(),
+}
+
+
+@pytest.mark.parametrize("source", NEEDED)
+def test_needed_names(source: str) -> None:
+    assert needed_names(source) - {"get_ipython"} == NEEDED[source]
+
+
+MADE: dict[str, set[str]] = {
+    "import a.b, c as d\nfrom e import f": {"a", "d", "f"},
+    "with open('x') as g:\n    h = 1": {"g", "h"},
+    "def k():\n    inner = 1": {"k"},
+}
+
+
+@pytest.mark.parametrize("source", MADE)
+def test_made_names(source: str) -> None:
+    assert made_names(source) == MADE[source]
