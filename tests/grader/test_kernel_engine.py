@@ -28,6 +28,7 @@ from nbcoach_hub.confinement.namespaces import namespaces_work
 MODULES = {"bash": "bash_kernel", "scheme": "calysto_scheme"}
 COMMANDS = {
     **{name: [sys.executable, "-m", module, "-f", "{connection_file}"] for name, module in MODULES.items()},
+    "R": ["R", "--slave", "-e", "IRkernel::main()", "--args", "{connection_file}"],
     "mute": ["/bin/sleep", "1000"],
     "broken": ["/bin/false"],
     "missing": ["/usr/bin/no-such-program", "{connection_file}"],
@@ -37,7 +38,10 @@ SHORT = Limits(seconds=1.0, memory_mb=512)
 
 
 def needs(kernel: str) -> None:
-    if find_module(MODULES[kernel]) is None:
+    if kernel == "R":
+        if not Path("/usr/share/jupyter/kernels/ir").exists():
+            pytest.skip("R's kernel is not installed: apt install r-cran-irkernel")
+    elif find_module(MODULES[kernel]) is None:
         pytest.skip(f"{MODULES[kernel]} is not installed: pip install 'nbcoach[kernels]'")
 
 
@@ -92,6 +96,9 @@ def judge(kernels: KernelEngine, run: Any) -> Any:
         ("scheme", "(define (square x) (+ x x))", "(assert = (square 3) 9)", "failed"),
         ("scheme", "", "(assert = (square 3) 9)", "failed"),
         ("scheme", "(define (square x", "(assert = (square 3) 9)", "failed"),
+        ("R", "square <- function(x) x^2", "stopifnot(square(3) == 9)", "passed"),
+        ("R", "square <- function(x) x + x", "stopifnot(square(3) == 9)", "failed"),
+        ("R", "tools::pskill(Sys.getpid(), 9)", "stopifnot(TRUE)", "crashed"),
         ("scheme", '(import "os")\n(os._exit 0)', "(assert = 1 1)", "crashed"),
         ("scheme", '(import "os")\n(define (f) (os._exit 0))', "(f)", "crashed"),
     ],
@@ -198,10 +205,12 @@ def test_visible_checks_tell_what_went_wrong(judge: Any) -> None:
     assert "expected 9" in said
 
 
-@pytest.mark.parametrize(("kernel", "loop"), [("bash", "while :; do :; done"), ("scheme", "(let f () (f))")])
+@pytest.mark.parametrize(
+    ("kernel", "loop"), [("bash", "while :; do :; done"), ("scheme", "(let f () (f))"), ("R", "repeat {}")]
+)
 def test_a_loop_is_interrupted_and_the_rest_runs(judge: Any, kernel: str, loop: str) -> None:
-    one = "x=1" if kernel == "bash" else "(define x 1)"
-    test = "[ $x = 1 ]" if kernel == "bash" else "(assert = x 1)"
+    one = {"bash": "x=1", "scheme": "(define x 1)", "R": "x <- 1"}[kernel]
+    test = {"bash": "[ $x = 1 ]", "scheme": "(assert = x 1)", "R": "stopifnot(x == 1)"}[kernel]
     outcome = judge(kernel, loop, one, tests=test, limits=SHORT)
     assert [cell.state for cell in outcome.cells] == ["timeout", "ok"]
     assert verdicts(outcome) == ["passed"]

@@ -20,6 +20,7 @@ from nbcoach_grader.engine.plan import Mode
 from nbcoach_grader.judging import Judging
 from nbcoach_grader.kernels.engine import KernelEngine
 from nbcoach_grader.material import Material, load_material
+from nbcoach_grader.runner import Runner
 
 SOLUTION = "### BEGIN SOLUTION\ngreet() { echo hello ${1:-you}; }\n### END SOLUTION"
 TESTS = """### CHECK: greets ada (1 point)
@@ -66,10 +67,10 @@ def judging(run: Any, nothing_left: None, tmp_path_factory: pytest.TempPathFacto
     argv = [sys.executable, "-m", "bash_kernel", "-f", "{connection_file}"]
     described = {"argv": argv, "display_name": "Bash", "language": "bash", "env": {"PS1": "$"}}
     (specs / "bash/kernel.json").write_text(json.dumps(described))
-    engine = Engine(kernels=KernelEngine(kernel_folders=[str(specs)]))
-    run(engine.start())
-    yield Judging(engine)
-    run(engine.stop())
+    runner = Runner(Engine(), KernelEngine(kernel_folders=[str(specs)]))
+    run(runner.start())
+    yield Judging(runner)
+    run(runner.stop())
 
 
 def answered(source: str) -> list[CellSource]:

@@ -46,6 +46,11 @@ class KernelEngine(LoggingConfigurable):
     kernel_folders = List(
         Unicode(), help="Folders of kernelspecs; by default this environment's, /usr/local's and /usr's."
     ).tag(config=True)
+    readable = List(
+        Unicode(),
+        ["/etc/alternatives", "/etc/R"],
+        help="Files and folders that kernels may read beside /usr and this environment, where they exist.",
+    ).tag(config=True)
     max_running = Integer(help="Notebooks that run at once; by default the number of processors.").tag(config=True)
     max_seconds = Float(
         15.0, help="Longest time in seconds for judging one question, unless an exercise allows its cells more."
@@ -152,7 +157,7 @@ class KernelEngine(LoggingConfigurable):
     async def _started(self, spec: Spec) -> Kernel:
         if self._sandbox is None or self._context is None:
             raise EngineFailed("The engine is not running.")
-        kernel = Kernel(spec, self._sandbox, self._context)
+        kernel = Kernel(spec, self._sandbox, self._context, self.readable)
         await kernel.start(self.start_seconds)
         return kernel
 

@@ -48,6 +48,7 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
     if os.read(_LEASH, 1) != b"s":
+        _clean_up(Path(order["folder"]))
         return 0
     if namespaces_work():
         leave()

@@ -66,11 +66,15 @@ class Kernel:
         spec: which kernel.
         sandbox: what confines it.
         context: where its sockets come from.
+        readable: what it may read beside what all learners' code may.
 
     """
 
-    def __init__(self, spec: Spec, sandbox: Sandbox, context: zmq.asyncio.Context) -> None:
+    def __init__(
+        self, spec: Spec, sandbox: Sandbox, context: zmq.asyncio.Context, readable: Iterable[str] = ()
+    ) -> None:
         self.spec = spec
+        self._readable = tuple(readable)
         self._sandbox = sandbox
         self._client = AsyncKernelClient(context=context)
         self._box: Box | None = None
@@ -113,6 +117,7 @@ class Kernel:
             **box.order,
             "kernel": True,
             "memory_bytes": _START_BYTES,  # `furnish` sets the limit, beyond what it needs itself
+            **({"read_only": [*box.order["read_only"], *self._readable]} if "read_only" in box.order else {}),
             "environment": {"IPYTHONDIR": str(wire / "ipython"), **self.spec.environment},
         }
         self._leash, theirs = socket.socketpair()
@@ -132,12 +137,14 @@ class Kernel:
         self._client.load_connection_file(path)
         self._client.start_channels(stdin=False, hb=False, control=self.spec.by_message)
         ready = asyncio.create_task(self._ready(seconds))
-        await asyncio.wait({ready, self._ended}, return_when=asyncio.FIRST_COMPLETED)
-        if not ready.done():
+        try:
+            await asyncio.wait({ready, self._ended}, return_when=asyncio.FIRST_COMPLETED)
+            if not ready.done():
+                raise RuntimeError(f"it ended with status {self._ended.result()}")
+            ready.result()
+        finally:
             ready.cancel()
             await asyncio.gather(ready, return_exceptions=True)
-            raise RuntimeError(f"it ended with status {self._ended.result()}")
-        ready.result()
         shutil.rmtree(wire)
 
     async def _ready(self, seconds: float) -> None:
@@ -172,7 +179,7 @@ class Kernel:
         watching = asyncio.create_task(self._watch())
         try:
             reply = await self._reply(message, seconds)
-            late = reply is None and self.usable
+            late = reply is None and self.usable and time.monotonic() - start >= seconds
             if late:
                 self._interrupt()
                 reply = await self._reply(message, GRACE_SECONDS)
