@@ -42,7 +42,7 @@ WITH_FILES = {"N26", "N28", "N29", "N31", "N32"}
 
 
 def notebook_of(campaign: Campaign) -> dict[str, Any]:
-    notebook, _ = campaign.grading.released(campaign.exercise)
+    notebook, _ = campaign.grading.released(campaign.course, campaign.exercise)
     found: dict[str, Any] = json.loads(json.dumps(notebook))
     return found
 

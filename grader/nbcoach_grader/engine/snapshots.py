@@ -127,7 +127,7 @@ class Line:
                 await self.discard()
 
     def pause(self, paused: bool) -> None:
-        """Stop all processes of the line, or let them go on: what a cell has started must not work while nobody asks."""
+        """Stop all processes of the line, or let them go on: nothing in it may work while nobody asks."""
         if self._root is not None and self._root_fd is not None and not self._ended:
             with contextlib.suppress(OSError):
                 signal.pidfd_send_signal(self._root_fd, 0)
