@@ -128,7 +128,8 @@ class Campaign:
         victim.write_text(json.dumps(master(f"# {self.secrets.victim}\n{self.solution}", [])))
         self.work = victim
         self.grading = Grading(Catalogue.read(folder / "courses"), engine, store)
-        self.exercise = self.grading.catalogue.course(COURSE).exercise(EXERCISE)
+        self.course = self.grading.catalogue.course(COURSE)
+        self.exercise = self.course.exercise(EXERCISE)
         self.points = self.exercise.points
         self._requests = 0
 

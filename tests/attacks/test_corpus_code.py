@@ -109,7 +109,8 @@ def test_nothing_persists(campaign_once: Campaign, run: Any, name: str) -> None:
         found = await attack(campaign_once, CASES[name])
         await no_survivors(campaign_once, before)
         assert system_state() == state
-        assert not any("PERSIST>>" in text for text in [*map(encode, found), *campaign_once.sink.heard])
+        told = [feedback.output for feedback in found] + campaign_once.sink.heard
+        assert not any("PERSIST>>" in text for text in told), list(map(encode, found))
         await others_are_unharmed(campaign_once, CASES[name])
 
     run(told())

@@ -41,8 +41,8 @@ WITH_FILES = {"N26", "N28", "N29", "N31", "N32"}
 """Cases that bring files: a request carries none, so these are in `test_corpus_autograde.py`."""
 
 
-def notebook_of(campaign: Campaign) -> dict[str, Any]:
-    notebook, _ = campaign.grading.released(campaign.exercise)
+def notebook_of(campaign: Campaign, run: Any) -> dict[str, Any]:
+    notebook, _ = run(campaign.grading.released(campaign.course, campaign.exercise))
     found: dict[str, Any] = json.loads(json.dumps(notebook))
     return found
 
@@ -60,7 +60,7 @@ def with_right_work(operations: list[dict[str, Any]], solution: str) -> list[dic
 def test_only_the_answer_is_taken(campaign: Campaign, run: Any, name: str) -> None:
     operations = json.loads(campaign.fill(json.dumps(CASES[name]["ops"])))
     start = time.monotonic()
-    found = run(campaign.check(name, taken_in(apply(notebook_of(campaign), operations))))
+    found = run(campaign.check(name, taken_in(apply(notebook_of(campaign, run), operations))))
     assert time.monotonic() - start < WITHIN
     assert found.points <= CASES[name]["honest"]
     assert found.max_points == campaign.points
@@ -70,7 +70,7 @@ def test_only_the_answer_is_taken(campaign: Campaign, run: Any, name: str) -> No
     assert "XSSCANARY" not in encode(found)
     if name not in SABOTAGED and "return None" in json.dumps(operations[0]):
         right = with_right_work(operations, campaign.solution)
-        found = run(campaign.check(f"right-{name}", taken_in(apply(notebook_of(campaign), right))))
+        found = run(campaign.check(f"right-{name}", taken_in(apply(notebook_of(campaign, run), right))))
         assert (found.points, found.verdict) == (campaign.points, Verdict.PASSED)
 
 
@@ -79,7 +79,7 @@ def test_what_is_no_notebook_is_refused(campaign: Campaign, run: Any, name: str)
     operations = CASES[name]["ops"]
     start = time.monotonic()
     with pytest.raises(REFUSED[name], match=r"submission\.ipynb"):
-        taken_in(apply(notebook_of(campaign), operations))
+        taken_in(apply(notebook_of(campaign, run), operations))
     assert time.monotonic() - start < WITHIN
     right = run(campaign.submit(f"after-{name}", campaign.solution))
     assert right.verdict is Verdict.PASSED

@@ -32,16 +32,7 @@ async def honest(campaign: Campaign, learner: str) -> None:
     assert (found.points, found.verdict) == (campaign.points, Verdict.PASSED)
 
 
-KNOWN = {
-    "nested to the last level": "a value that holds itself 2 ** 58 times is shown in full, so the check is too slow",
-}
-"""What does not hold yet, each with its reason; one that begins to hold fails here until its line is removed."""
-
-
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(n, marks=pytest.mark.xfail(reason=KNOWN[n], strict=True)) if n in KNOWN else n for n in SINGLE],
-)
+@pytest.mark.parametrize("name", SINGLE)
 def test_one_submission(own_once: Campaign, run: Any, name: str) -> None:
     async def told() -> None:
         if name == "kills all it can reach" and any("signals" in lack for lack in own_once.engine.sandbox.lacks):

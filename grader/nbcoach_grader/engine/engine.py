@@ -210,8 +210,6 @@ class Engine(LoggingConfigurable):
             if self._pairs.get(plan.line) is pair:
                 await pair.open.fork_ahead()
                 await pair.blind.fork_ahead()
-                pair.open.pause(True)
-                pair.blind.pause(True)
         for stop in plan.stops:
             await self._judges.refill(plan, stop)
 

@@ -116,7 +116,6 @@ class Line:
     @contextlib.asynccontextmanager
     async def watched(self, plan: Plan) -> AsyncIterator[None]:
         """Bound processes and disk of the line from outside while something runs in it."""
-        self.pause(False)
         stop = asyncio.Event()
         watch = asyncio.create_task(self._watch(len(plan.cells) + MAX_PROCESSES, stop))
         try:
@@ -126,13 +125,6 @@ class Line:
             await watch
             if self._ended:
                 await self.discard()
-
-    def pause(self, paused: bool) -> None:
-        """Stop all processes of the line, or let them go on: what a cell started must not work while nobody asks."""
-        if self._root is not None and self._root_fd is not None and not self._ended:
-            with contextlib.suppress(OSError):
-                signal.pidfd_send_signal(self._root_fd, 0)
-                os.killpg(self._root.pid, signal.SIGSTOP if paused else signal.SIGCONT)
 
     async def discard(self) -> None:
         """End every process of the line and remove its box; idempotent."""
@@ -338,7 +330,6 @@ class Line:
         base = last.process if last is not None else self._root
         if base is None or self._spare is not None:
             return
-        self.pause(False)
         with contextlib.suppress(ProcessGone):
             spare = await base.fork()
             if base.usable and self._spare is None:
