@@ -107,7 +107,7 @@ def read_course(folder: Path) -> Course:
         for name in unit.exercises:
             if name in exercises:
                 raise InvalidCourse(f"{where}: exercise {name!r} stands in two places.")
-            exercises[name] = read_exercise(folder / name, course, unit.id)
+            exercises[name] = read_exercise(folder / name, course, unit.id, described.get("limits"))
             unknown = set(exercises[name].skills) - known
             if unknown:
                 raise InvalidCourse(f"{folder / name / MASTER}: unknown skill {sorted(unknown)[0]!r}.")
@@ -122,8 +122,14 @@ def read_course(folder: Path) -> Course:
     )
 
 
-def read_exercise(folder: Path, course: str, unit: str) -> Exercise:
+def read_exercise(folder: Path, course: str, unit: str, limits: Mapping[str, Any] | None = None) -> Exercise:
     """Read one exercise folder.
+
+    Args:
+        folder: the folder.
+        course: the id of its course.
+        unit: the id of its unit.
+        limits: the course's limits, which those of the exercise override one by one.
 
     Raises:
         InvalidCourse: the master is missing, is no notebook, or lacks a description.
@@ -154,7 +160,7 @@ def read_exercise(folder: Path, course: str, unit: str) -> Exercise:
         version=_version(notebook, data_files(folder)),
         points=sum(question.points for question in asked),
         questions=asked,
-        limits=Limits(**described.get("limits", {})),
+        limits=Limits(**{**(limits or {}), **described.get("limits", {})}),
         folder=folder,
     )
 

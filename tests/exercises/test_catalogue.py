@@ -55,6 +55,28 @@ def test_the_outline_is_json_and_tells_no_secret(tmp_path: Path) -> None:
     assert outline["units"] == [{"id": "first", "title": "First steps", "exercises": ["sum-up"]}]
 
 
+def test_an_exercise_overrides_the_courses_limits_one_by_one(tmp_path: Path) -> None:
+    own = {**DESCRIBED, "limits": {"memory_mb": 256}}
+    described = {**COURSE, "limits": {"seconds": 3, "memory_mb": 2048, "processes": 10}}
+    course = read_course(write_course(tmp_path, described, {"sum-up": notebook(answer(), judged(), described=own)}))
+    assert course.exercise("sum-up").limits == Limits(seconds=3, memory_mb=256, processes=10)
+
+
+@pytest.mark.parametrize(
+    ("limits", "said"),
+    [
+        ({"seconds": 0}, "limits/seconds"),
+        ({"memory_mb": 1.5}, "limits/memory_mb"),
+        ({"processes": 0}, "limits/processes"),
+        ({"minutes": 1}, "limits"),
+        ([], "limits"),
+    ],
+)
+def test_wrong_limits_of_a_course_are_refused_with_their_place(tmp_path: Path, limits: Any, said: str) -> None:
+    with pytest.raises(InvalidCourse, match=f"course.yaml: {said}:"):
+        read_course(write_course(tmp_path, {**COURSE, "limits": limits}))
+
+
 def test_a_catalogue_holds_the_courses_of_a_folder(tmp_path: Path) -> None:
     write_course(tmp_path, name="b")
     write_course(tmp_path, name="a")

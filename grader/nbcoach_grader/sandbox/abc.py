@@ -21,7 +21,7 @@ from nbcoach_exercises.catalogue import DataFile
 from nbcoach_exercises.model import Limits
 
 from ..errors import SandboxFailed
-from .cgroups import ControlGroups
+from .cgroups import NOTEBOOK_PROCESSES, ControlGroups
 from .protection import Name, Protection, of_groups, of_limits
 from .usage import bytes_below, processes_of
 
@@ -95,6 +95,7 @@ class Sandbox(ABC):
             SandboxFailed: the folder or a control group cannot be made.
 
         """
+        processes = limits.processes + NOTEBOOK_PROCESSES
         try:
             folder = Path(tempfile.mkdtemp(prefix="box-", dir=self._root)) / "work"
             folder.mkdir()
@@ -102,8 +103,13 @@ class Sandbox(ABC):
                 target = folder / file.path
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(file.content)
-            self._groups.make(folder.parent.name, (2 * limits.memory_mb + BASE_MEMORY_MB) * 2**20)
-            order = {"folder": str(folder), "memory_bytes": limits.memory_mb * 2**20, **self.level(folder.parent)}
+            self._groups.make(folder.parent.name, (2 * limits.memory_mb + BASE_MEMORY_MB) * 2**20, processes)
+            order = {
+                "folder": str(folder),
+                "memory_bytes": limits.memory_mb * 2**20,
+                "processes": processes,
+                **self.level(folder.parent),
+            }
         except OSError as err:
             raise SandboxFailed(f"A box for a learner's code cannot be made: {err}") from err
         return Box(folder=folder, order=order, birth=self.birth())
