@@ -18,6 +18,7 @@ from nbcoach_exercises.model import Limits
 from nbcoach_grader.engine.engine import Engine
 from nbcoach_grader.errors import EngineFailed
 
+ROOMY = Limits(seconds=30, memory_mb=1024)
 F = "def f():\n    return x"
 HIDDEN = (
     "### CHECK: a\nassert f() == 3\n### BEGIN HIDDEN TESTS\n### CHECK: b\nassert f() + 1 == 4\n### END HIDDEN TESTS"
@@ -175,6 +176,19 @@ def test_the_least_recently_used_lines_go_first(run: Any) -> None:
             assert [name.split("\0")[:2] for name in engine._pairs] == [["c", "one"], ["c", "two"]]
             boxes = list(engine._folder.glob("box-*"))  # type: ignore[union-attr]
             assert len(boxes) == 2 * 2 + 1
+
+    run(story())
+
+
+def test_lines_go_when_all_have_too_much_memory(run: Any) -> None:
+    async def story() -> None:
+        async with running(max_memory_mb=250) as engine:
+            for learner in ("a", "b", "c"):
+                source = "x = b'x' * (100 * 2**20)\nimport time\ntime.sleep(0.1)"
+                await engine.run(plan(source, tests="assert len(x) > 1", learner=learner, limits=ROOMY))
+                await asyncio.gather(*engine._preparing)
+            assert [name.split("\0")[0] for name in engine._pairs] == ["b", "c"]
+            assert all(pair.memory_bytes > 100 * 2**20 for pair in engine._pairs.values())
 
     run(story())
 

@@ -148,6 +148,13 @@ class Line:
             self._kills = 0
             await asyncio.to_thread(self._sandbox.discard, box)
 
+    async def memory_bytes(self) -> int:
+        """Return the memory of all processes of the line, beyond what they share with the fork server."""
+        root, box = self._root, self._box
+        if root is None or box is None:
+            return 0
+        return await asyncio.to_thread(self._sandbox.memory_of, box, root.pid)
+
     async def out_of_memory(self) -> bool:
         """Return whether the kernel has ended a process of the line for want of memory since this was last asked."""
         if self._box is None:

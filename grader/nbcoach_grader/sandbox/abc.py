@@ -23,7 +23,7 @@ from nbcoach_exercises.model import Limits
 from ..errors import SandboxFailed
 from .cgroups import NOTEBOOK_PROCESSES, ControlGroups
 from .protection import Name, Protection, of_groups, of_limits
-from .usage import bytes_below, processes_of
+from .usage import bytes_below, memory_of, processes_of
 
 BASE_MEMORY_MB = 512
 
@@ -146,6 +146,17 @@ class Sandbox(ABC):
         if Name.DISK not in bounded and bytes_below(box.folder) > size:
             return "wrote too much"
         return ""
+
+    def memory_of(self, box: Box, group: int) -> int:
+        """Return the bytes of memory of a box's processes, beyond what they share with the fork server.
+
+        Args:
+            box: the box.
+            group: the process group of all that runs in it.
+
+        """
+        counted = self._groups.memory_of(box.name)
+        return memory_of(group) if counted is None else counted
 
     def memory_kills(self, box: Box) -> int:
         """Return how many processes of a box the kernel has ended because all had too much memory together."""

@@ -81,6 +81,14 @@ class ControlGroups:
             with contextlib.suppress(OSError):  # it may have gone
                 (parent / self._name(name) / setting).write_text(str(usual // 2 if light else usual))
 
+    def memory_of(self, name: str) -> int | None:
+        """Return the bytes of memory that a box's processes have together, None where it is not counted."""
+        parent = self.folders.get("memory")
+        if parent is None:
+            return None
+        counted = parent / self._name(name) / ("memory.current" if self.version == 2 else "memory.usage_in_bytes")
+        return int("".join(_lines(counted)) or 0)
+
     def memory_kills(self, name: str) -> int:
         """Return how many processes of a box the kernel has ended because all of them had too much memory."""
         parent = self.folders.get("memory")
