@@ -23,6 +23,7 @@ from nbformat import NotebookNode
 from .errors import InvalidCourse, InvalidIdentifier, InvalidNotebook, TooLarge, UnknownCourse
 from .format import Role, grade_id_of, own_metadata, parse_test_cell, questions, read_notebook, role_of
 from .identifiers import grade_id, slug
+from .imports import imported_modules
 from .model import Course, Exercise, Limits, Skill, TestCell, Unit
 from .schemas import load_schema
 
@@ -118,7 +119,7 @@ def read_course(folder: Path) -> Course:
         skills=skills,
         units=units,
         exercises=exercises,
-        imports=tuple(described.get("imports", ())),
+        imports=tuple(dict.fromkeys((*described.get("imports", ()), *_imports(exercises.values())))),
     )
 
 
@@ -209,6 +210,10 @@ def data_files(folder: Path) -> tuple[DataFile, ...]:
     if sum(len(file.content) for file in files) > MAX_DATA_BYTES:
         raise InvalidCourse(f"The files of {root} exceed {MAX_DATA_BYTES // 2**20} MiB.")
     return tuple(files)
+
+
+def _imports(exercises: Iterable[Exercise]) -> tuple[str, ...]:
+    return imported_modules(read_master(exercise.folder) for exercise in exercises)
 
 
 def _described(where: Path) -> dict[str, Any]:
