@@ -23,6 +23,7 @@ from nbformat import NotebookNode
 from .errors import InvalidCourse, InvalidIdentifier, InvalidNotebook, TooLarge, UnknownCourse
 from .format import Role, grade_id_of, own_metadata, parse_test_cell, questions, read_notebook, role_of
 from .identifiers import grade_id, slug
+from .imports import imported_modules
 from .model import Course, Exercise, Limits, Skill, TestCell, Unit
 from .schemas import load_schema
 
@@ -107,7 +108,7 @@ def read_course(folder: Path) -> Course:
         for name in unit.exercises:
             if name in exercises:
                 raise InvalidCourse(f"{where}: exercise {name!r} stands in two places.")
-            exercises[name] = read_exercise(folder / name, course, unit.id)
+            exercises[name] = read_exercise(folder / name, course, unit.id, described.get("limits"))
             unknown = set(exercises[name].skills) - known
             if unknown:
                 raise InvalidCourse(f"{folder / name / MASTER}: unknown skill {sorted(unknown)[0]!r}.")
@@ -118,12 +119,18 @@ def read_course(folder: Path) -> Course:
         skills=skills,
         units=units,
         exercises=exercises,
-        imports=tuple(described.get("imports", ())),
+        imports=tuple(dict.fromkeys((*described.get("imports", ()), *_imports(exercises.values())))),
     )
 
 
-def read_exercise(folder: Path, course: str, unit: str) -> Exercise:
+def read_exercise(folder: Path, course: str, unit: str, limits: Mapping[str, Any] | None = None) -> Exercise:
     """Read one exercise folder.
+
+    Args:
+        folder: the folder.
+        course: the id of its course.
+        unit: the id of its unit.
+        limits: the course's limits, which those of the exercise override one by one.
 
     Raises:
         InvalidCourse: the master is missing, is no notebook, or lacks a description.
@@ -154,7 +161,7 @@ def read_exercise(folder: Path, course: str, unit: str) -> Exercise:
         version=_version(notebook, data_files(folder)),
         points=sum(question.points for question in asked),
         questions=asked,
-        limits=Limits(**described.get("limits", {})),
+        limits=Limits(**{**(limits or {}), **described.get("limits", {})}),
         folder=folder,
     )
 
@@ -203,6 +210,10 @@ def data_files(folder: Path) -> tuple[DataFile, ...]:
     if sum(len(file.content) for file in files) > MAX_DATA_BYTES:
         raise InvalidCourse(f"The files of {root} exceed {MAX_DATA_BYTES // 2**20} MiB.")
     return tuple(files)
+
+
+def _imports(exercises: Iterable[Exercise]) -> tuple[str, ...]:
+    return imported_modules(read_master(exercise.folder) for exercise in exercises)
 
 
 def _described(where: Path) -> dict[str, Any]:

@@ -63,10 +63,15 @@ class Question:
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What a learner's code may use: seconds for one cell or check, memory in MiB."""
+    """What a learner's code may use.
+
+    `seconds` for one cell or check; `memory_mb`, MiB for one process beyond the libraries;
+    `processes` and threads of all that runs in a notebook beyond its snapshots.
+    """
 
     seconds: float = 10.0
     memory_mb: int = 1024
+    processes: int = 256
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -147,11 +147,11 @@ def plan_of(
 
 def load_material(exercise: Exercise, imports: Sequence[str] = ()) -> Material:
     """Return what an exercise of a course consists of, read once for each version."""
-    return _load(exercise.folder, exercise.version, exercise.course, tuple(imports))
+    return _load(exercise.folder, exercise.version, exercise.course, tuple(imports), exercise.limits)
 
 
 @lru_cache(maxsize=512)
-def _load(folder: Path, version: str, course: str, imports: tuple[str, ...]) -> Material:
+def _load(folder: Path, version: str, course: str, imports: tuple[str, ...], limits: Limits) -> Material:
     """Read an exercise; `version` is part of the key, as a new version is other material."""
     exercise = read_exercise(folder, course, "")
     master = read_master(folder)
@@ -161,7 +161,7 @@ def _load(folder: Path, version: str, course: str, imports: tuple[str, ...]) -> 
         name=f"{course}/{exercise.id}",
         version=version,
         files=data_files(folder),
-        limits=exercise.limits,
+        limits=limits,
         imports=imports,
     )
 

@@ -1,4 +1,7 @@
-"""`nbcoach doctor`: what this machine offers, what it lacks, and what to do about it."""
+"""`nbcoach doctor`: what this machine offers, what it lacks, and what to do about it.
+
+Other rooms add what they know through the entry points `nbcoach.findings`: functions that return findings.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
 from pathlib import Path
 
 import click
@@ -24,11 +27,12 @@ _PACKAGES = ("jupyterhub", "jupyterlab", "notebook", "jupyter_server", "ipykerne
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at; `status` is ok, warning or missing."""
+    """One thing looked at; `status` is ok, warning or missing; `advice` says what to do for more."""
 
     name: str
     status: str
     text: str
+    advice: str = ""
 
 
 @click.command()
@@ -37,13 +41,18 @@ class Finding:
     "--state", type=click.Path(path_type=Path), default=Path(".nbcoach"), show_default=True, help="Folder of all data."
 )
 def doctor(as_json: bool, state: Path) -> None:
-    """Tell what this machine offers and lacks; the status is 1 when the platform cannot run here."""
+    """Tell what this machine offers, what it lacks and what to do about it.
+
+    Exit status: 0 when the platform can run here, though perhaps less protected; 1 when something is missing.
+    """
     findings = examine(state)
     if as_json:
         click.echo(json.dumps({"findings": [asdict(finding) for finding in findings]}, indent=1))
     else:
         for finding in findings:
             click.echo(f"{finding.status:<8} {finding.name:<12} {finding.text}")
+            if finding.advice:
+                click.echo(f"{'':<21} -> {finding.advice}")
     sys.exit(1 if any(finding.status == "missing" for finding in findings) else 0)
 
 
@@ -57,7 +66,15 @@ def examine(state: Path) -> list[Finding]:
         *_protection(),
         *_services(),
         _resources(state),
+        *(finding for entry in entry_points(group="nbcoach.findings") for finding in _of_room(entry)),
     ]
+
+
+def _of_room(entry: EntryPoint) -> list[Finding]:
+    try:
+        return list(entry.load()())
+    except (ImportError, AttributeError) as err:
+        return [Finding(entry.name, "missing", f"what it knows cannot be loaded: {err}")]
 
 
 def _packages() -> list[Finding]:

@@ -29,6 +29,7 @@ from nbcoach_exercises.solutions import KINDS, read_solution
 from nbcoach_exercises.verdicts import Verdict
 from nbcoach_grader.errors import GraderFailed
 from nbcoach_grader.sandbox.landlock import LandlockSandbox
+from nbcoach_grader.sandbox.namespaces import NamespaceSandbox
 from nbcoach_grader.sandbox.plain import PlainSandbox
 from nbcoach_hub import access
 from nbcoach_hub.cli import main
@@ -306,10 +307,11 @@ def test_environment() -> None:
     assert shown == read
 
 
-def test_levels_of_protection() -> None:
+def test_levels_of_protection(tmp_path: Path) -> None:
     assert keys(table("howto/install.md", "What is protected")) == [level.value for level in Level]
     rows = {code(row[0]): row[1] for row in table("explanation/grading.md", "The sandbox")}
-    assert rows == {kind.name: ", ".join(kind.protects) for kind in (LandlockSandbox, PlainSandbox)}
+    sandboxes = (NamespaceSandbox(tmp_path, 7, own_user=True), LandlockSandbox(tmp_path, 7), PlainSandbox(tmp_path))
+    assert rows == {sandbox.name: ", ".join(sandbox.protects) for sandbox in sandboxes}
 
 
 def test_targets_of_make() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from master_notebooks import ANSWER, COURSE, DESCRIBED, answer, judged, notebook, write_course
+from master_notebooks import ANSWER, COURSE, DESCRIBED, answer, cell, judged, notebook, write_course
 
 from nbcoach_exercises.catalogue import Catalogue, data_files, read_course, read_exercise, read_master, test_cells
 from nbcoach_exercises.errors import InvalidCourse, UnknownCourse, UnknownExercise
@@ -53,6 +53,35 @@ def test_the_outline_is_json_and_tells_no_secret(tmp_path: Path) -> None:
         "id", "unit", "title", "summary", "skills", "difficulty", "minutes", "version", "points"
     }  # fmt: skip
     assert outline["units"] == [{"id": "first", "title": "First steps", "exercises": ["sum-up"]}]
+
+
+def test_a_course_preloads_what_its_notebooks_import(tmp_path: Path) -> None:
+    source = "%matplotlib inline\nimport json, pandas as pd\nfrom numpy.linalg import norm\nfrom . import x\nimport no_such\nx = = 1"
+    master = notebook(cell(source), answer(), judged())
+    course = read_course(write_course(tmp_path, {**COURSE, "imports": ["yaml"]}, {"sum-up": master}))
+    assert course.imports == ("yaml", "numpy", "pandas")
+
+
+def test_an_exercise_overrides_the_courses_limits_one_by_one(tmp_path: Path) -> None:
+    own = {**DESCRIBED, "limits": {"memory_mb": 256}}
+    described = {**COURSE, "limits": {"seconds": 3, "memory_mb": 2048, "processes": 10}}
+    course = read_course(write_course(tmp_path, described, {"sum-up": notebook(answer(), judged(), described=own)}))
+    assert course.exercise("sum-up").limits == Limits(seconds=3, memory_mb=256, processes=10)
+
+
+@pytest.mark.parametrize(
+    ("limits", "said"),
+    [
+        ({"seconds": 0}, "limits/seconds"),
+        ({"memory_mb": 1.5}, "limits/memory_mb"),
+        ({"processes": 0}, "limits/processes"),
+        ({"minutes": 1}, "limits"),
+        ([], "limits"),
+    ],
+)
+def test_wrong_limits_of_a_course_are_refused_with_their_place(tmp_path: Path, limits: Any, said: str) -> None:
+    with pytest.raises(InvalidCourse, match=f"course.yaml: {said}:"):
+        read_course(write_course(tmp_path, {**COURSE, "limits": limits}))
 
 
 def test_a_catalogue_holds_the_courses_of_a_folder(tmp_path: Path) -> None:

@@ -238,7 +238,7 @@ def test_a_box_can_be_given_a_smaller_share(tmp_path: Path) -> None:
     place = next(groups.folders["cpu"].glob(f"*{box.name}")) / setting
     usual = int(place.read_text())
     sandbox.weigh(box, light=True)
-    assert int(place.read_text()) == usual // 8
+    assert int(place.read_text()) == usual // 2
     sandbox.weigh(box, light=False)
     assert int(place.read_text()) == usual
     sandbox.discard(box)

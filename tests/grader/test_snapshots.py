@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import os
 import signal
+import sysconfig
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -18,6 +21,8 @@ from nbcoach_exercises.model import Limits
 from nbcoach_grader.engine.engine import Engine
 from nbcoach_grader.errors import EngineFailed
 
+IMPORTS = ("json", "nbcoach_test_leaves")
+ROOMY = Limits(seconds=30, memory_mb=1024)
 F = "def f():\n    return x"
 HIDDEN = (
     "### CHECK: a\nassert f() == 3\n### BEGIN HIDDEN TESTS\n### CHECK: b\nassert f() + 1 == 4\n### END HIDDEN TESTS"
@@ -177,6 +182,42 @@ def test_the_least_recently_used_lines_go_first(run: Any) -> None:
             assert len(boxes) == 2 * 2 + 1
 
     run(story())
+
+
+def test_lines_go_when_all_have_too_much_memory(run: Any) -> None:
+    async def story() -> None:
+        async with running(max_memory_mb=250) as engine:
+            for learner in ("a", "b", "c"):
+                source = "x = b'x' * (100 * 2**20)\nimport time\ntime.sleep(0.1)"
+                await engine.run(plan(source, tests="assert len(x) > 1", learner=learner, limits=ROOMY))
+                await asyncio.gather(*engine._preparing)
+            assert [name.split("\0")[0] for name in engine._pairs] == ["b", "c"]
+            assert all(pair.memory_bytes > 100 * 2**20 for pair in engine._pairs.values())
+
+    run(story())
+
+
+@pytest.mark.parametrize(
+    "leaves", ["threading.Thread(target=time.sleep, args=(1000,), daemon=True).start()", "os.pipe()"]
+)
+def test_a_module_that_leaves_threads_or_files_is_not_preloaded(
+    run: Any, capfd: pytest.CaptureFixture[str], leaves: str
+) -> None:
+    place = Path(sysconfig.get_path("purelib"), "nbcoach_test_leaves.py")
+    place.write_text(f"import os, threading, time\nKEPT = {leaves}\n")
+    try:
+        ahead = dataclasses.replace(plan("import sys\nprint('nbcoach_test_leaves' in sys.modules)"), imports=IMPORTS)
+
+        async def story() -> None:
+            async with running() as engine:
+                assert (await engine.run(ahead)).cells[0].output == "False\n"
+                zygote = next(iter(engine._zygotes.values()))[1].pid
+                assert len(list(Path(f"/proc/{zygote}/task").iterdir())) == 1
+
+        run(story())
+    finally:
+        place.unlink()
+    assert "nbcoach_test_leaves leaves threads or open files" in capfd.readouterr().err
 
 
 def test_many_learners_at_once_while_lines_come_and_go(run: Any) -> None:

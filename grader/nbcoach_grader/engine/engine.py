@@ -48,6 +48,11 @@ class Pair:
         self.lock = asyncio.Lock()
         self.open = Line(zygote, sandbox)
         self.blind = Line(zygote, sandbox)
+        self.memory_bytes = 0
+
+    async def measure(self) -> None:
+        """Note how much memory the two have now."""
+        self.memory_bytes = await self.open.memory_bytes() + await self.blind.memory_bytes()
 
     async def discard(self) -> None:
         """End both."""
@@ -61,6 +66,9 @@ class Engine(LoggingConfigurable):
     max_lines = Integer(64, help="Learners' notebooks kept warm at once; the least recently used goes first.").tag(
         config=True
     )
+    max_memory_mb = Integer(
+        help="Memory in MiB of all notebooks kept warm, beyond what they share; by default half of the machine's."
+    ).tag(config=True)
     max_judges = Integer(64, help="Prepared judges kept, one for each question of an exercise version.").tag(
         config=True
     )
@@ -68,6 +76,9 @@ class Engine(LoggingConfigurable):
     max_seconds = Float(
         15.0, help="Longest time in seconds for judging one question, unless an exercise allows its cells more."
     ).tag(config=True)
+
+    def _max_memory_mb_default(self) -> int:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**21
 
     sandbox_level = Enum(
         [AUTO, *LEVELS],
@@ -210,6 +221,8 @@ class Engine(LoggingConfigurable):
             if self._pairs.get(plan.line) is pair:
                 await pair.open.fork_ahead()
                 await pair.blind.fork_ahead()
+                await pair.measure()
+        await self._evict()
         for stop in plan.stops:
             await self._judges.refill(plan, stop)
 
@@ -293,9 +306,12 @@ class Engine(LoggingConfigurable):
             self._zygotes[imports] = await start_zygote(imports, self._folder)
             return self._zygotes[imports][0]
 
+    def _memory_mb(self) -> float:
+        return sum(pair.memory_bytes for pair in self._pairs.values()) / 2**20
+
     async def _evict(self) -> None:
         """End what was not used for longest; what is in use has its lock taken."""
-        while len(self._pairs) > self.max_lines:
+        while len(self._pairs) > self.max_lines or (len(self._pairs) > 1 and self._memory_mb() > self.max_memory_mb):
             name = next((name for name, pair in self._pairs.items() if not pair.lock.locked()), None)
             if name is None:
                 break

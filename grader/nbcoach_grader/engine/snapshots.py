@@ -30,7 +30,7 @@ GRACE_SECONDS = 1.0
 WATCH_SECONDS = 0.25
 SLOW_TICKS = 4
 """Who runs longer than so many of them gets a smaller share of the processors than who checks briefly."""
-MAX_PROCESSES = 384
+SERVING_PROCESSES = 8
 CHEAP_SECONDS = 0.05
 _CHANCES = 2
 MAX_BYTES = 256 * 2**20
@@ -117,7 +117,7 @@ class Line:
     async def watched(self, plan: Plan) -> AsyncIterator[None]:
         """Bound processes and disk of the line from outside while something runs in it."""
         stop = asyncio.Event()
-        watch = asyncio.create_task(self._watch(len(plan.cells) + MAX_PROCESSES, stop))
+        watch = asyncio.create_task(self._watch(len(plan.cells) + SERVING_PROCESSES + plan.limits.processes, stop))
         try:
             yield
         finally:
@@ -147,6 +147,13 @@ class Line:
         if box is not None:
             self._kills = 0
             await asyncio.to_thread(self._sandbox.discard, box)
+
+    async def memory_bytes(self) -> int:
+        """Return the memory of all processes of the line, beyond what they share with the fork server."""
+        root, box = self._root, self._box
+        if root is None or box is None:
+            return 0
+        return await asyncio.to_thread(self._sandbox.memory_of, box, root.pid)
 
     async def out_of_memory(self) -> bool:
         """Return whether the kernel has ended a process of the line for want of memory since this was last asked."""

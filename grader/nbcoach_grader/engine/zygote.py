@@ -35,7 +35,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
@@ -223,6 +223,29 @@ def clean_up(folder: Path, parent: int) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def held() -> tuple[int, int]:
+    """Return how many threads and descriptors this process has: forks would lose the ones and share the others."""
+    counts = []
+    for kind in ("task", "fd"):
+        try:
+            counts.append(len(os.listdir(f"/proc/self/{kind}")))  # noqa: PTH208 - names alone
+        except OSError:
+            counts.append(0)
+    return counts[0], counts[1]
+
+
+def start_without(name: str, arguments: argparse.Namespace) -> NoReturn:
+    """Start afresh without a module whose import leaves threads or descriptors; who wants it imports it himself."""
+    sys.stderr.write(f"nbcoach: {name} leaves threads or open files behind when imported, so it is not preloaded\n")
+    sys.stderr.flush()
+    os.set_inheritable(arguments.control, True)
+    command = [sys.executable, "-I", "-m", "nbcoach_grader.engine.zygote", "--control", str(arguments.control)]
+    command += ["--folder", arguments.folder]
+    os.execv(  # noqa: S606
+        command[0], command + [part for kept in arguments.imports if kept != name for part in ("--import", kept)]
+    )
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Load what the course needs, say ready, and serve."""
     parser = argparse.ArgumentParser(prog="nbcoach-zygote")
@@ -237,10 +260,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     shell = make_shell()
     missing = []
     for name in ["matplotlib.pyplot", *arguments.imports]:
+        before = held()
         try:
             importlib.import_module(name)
         except ImportError:
             missing.append(name)
+        if held() != before and name in arguments.imports:
+            start_without(name, arguments)
     shell.run_cell("pass", silent=True)  # type: ignore[no-untyped-call]
     nowhere = os.open(os.devnull, os.O_RDWR)
     for number in (0, 1, 2):

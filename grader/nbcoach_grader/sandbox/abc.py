@@ -21,9 +21,9 @@ from nbcoach_exercises.catalogue import DataFile
 from nbcoach_exercises.model import Limits
 
 from ..errors import SandboxFailed
-from .cgroups import ControlGroups
+from .cgroups import NOTEBOOK_PROCESSES, ControlGroups
 from .protection import Name, Protection, of_groups, of_limits
-from .usage import bytes_below, processes_of
+from .usage import bytes_below, memory_of, processes_of
 
 BASE_MEMORY_MB = 512
 
@@ -95,6 +95,7 @@ class Sandbox(ABC):
             SandboxFailed: the folder or a control group cannot be made.
 
         """
+        processes = limits.processes + NOTEBOOK_PROCESSES
         try:
             folder = Path(tempfile.mkdtemp(prefix="box-", dir=self._root)) / "work"
             folder.mkdir()
@@ -102,8 +103,13 @@ class Sandbox(ABC):
                 target = folder / file.path
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(file.content)
-            self._groups.make(folder.parent.name, (2 * limits.memory_mb + BASE_MEMORY_MB) * 2**20)
-            order = {"folder": str(folder), "memory_bytes": limits.memory_mb * 2**20, **self.level(folder.parent)}
+            self._groups.make(folder.parent.name, (2 * limits.memory_mb + BASE_MEMORY_MB) * 2**20, processes)
+            order = {
+                "folder": str(folder),
+                "memory_bytes": limits.memory_mb * 2**20,
+                "processes": processes,
+                **self.level(folder.parent),
+            }
         except OSError as err:
             raise SandboxFailed(f"A box for a learner's code cannot be made: {err}") from err
         return Box(folder=folder, order=order, birth=self.birth())
@@ -140,6 +146,17 @@ class Sandbox(ABC):
         if Name.DISK not in bounded and bytes_below(box.folder) > size:
             return "wrote too much"
         return ""
+
+    def memory_of(self, box: Box, group: int) -> int:
+        """Return the bytes of memory of a box's processes, beyond what they share with the fork server.
+
+        Args:
+            box: the box.
+            group: the process group of all that runs in it.
+
+        """
+        counted = self._groups.memory_of(box.name)
+        return memory_of(group) if counted is None else counted
 
     def memory_kills(self, box: Box) -> int:
         """Return how many processes of a box the kernel has ended because all had too much memory together."""

@@ -22,7 +22,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-MAX_PROCESSES = 512
+NOTEBOOK_PROCESSES = 256
+"""What a notebook has itself: a snapshot for each cell, and what serves judges."""
 CONTROLLERS = ("pids", "memory", "cpu")
 
 _ROOT = Path("/sys/fs/cgroup")
@@ -43,12 +44,13 @@ class ControlGroups:
     version: int = 0
     reasons: dict[str, str] = field(default_factory=dict)
 
-    def make(self, name: str, memory_bytes: int) -> None:
+    def make(self, name: str, memory_bytes: int, processes: int) -> None:
         """Make the groups of a box.
 
         Args:
             name: unique among boxes.
             memory_bytes: bound on the memory of all its processes together.
+            processes: bound on the number of its processes and threads.
 
         Raises:
             OSError: a group cannot be made.
@@ -57,7 +59,7 @@ class ControlGroups:
         for controller, parent in self.folders.items():
             folder = parent / self._name(name)
             folder.mkdir(exist_ok=True)
-            for setting, value in self._settings(controller, memory_bytes):
+            for setting, value in self._settings(controller, memory_bytes, processes):
                 with contextlib.suppress(FileNotFoundError):  # no swap accounting, for example
                     (folder / setting).write_text(value)
 
@@ -72,12 +74,20 @@ class ControlGroups:
             (folder / "cgroup.procs").write_text(str(pid))
 
     def weigh(self, name: str, *, light: bool) -> None:
-        """Give a box an eighth of the usual share of the processors, or the usual one."""
+        """Give a box half of the usual share of the processors, or the usual one."""
         parent = self.folders.get("cpu")
         if parent is not None:
             setting, usual = ("cpu.weight", 100) if self.version == 2 else ("cpu.shares", 1024)
             with contextlib.suppress(OSError):  # it may have gone
-                (parent / self._name(name) / setting).write_text(str(usual // 8 if light else usual))
+                (parent / self._name(name) / setting).write_text(str(usual // 2 if light else usual))
+
+    def memory_of(self, name: str) -> int | None:
+        """Return the bytes of memory that a box's processes have together, None where it is not counted."""
+        parent = self.folders.get("memory")
+        if parent is None:
+            return None
+        counted = parent / self._name(name) / ("memory.current" if self.version == 2 else "memory.usage_in_bytes")
+        return int("".join(_lines(counted)) or 0)
 
     def memory_kills(self, name: str) -> int:
         """Return how many processes of a box the kernel has ended because all of them had too much memory."""
@@ -105,10 +115,10 @@ class ControlGroups:
     def _name(self, name: str) -> str:
         return f"{_PREFIX}{os.getpid()}-{name}"
 
-    def _settings(self, controller: str, memory_bytes: int) -> list[tuple[str, str]]:
+    def _settings(self, controller: str, memory_bytes: int, processes: int) -> list[tuple[str, str]]:
         memory, none = str(memory_bytes), "0"
         if controller == "pids":
-            return [("pids.max", str(MAX_PROCESSES))]
+            return [("pids.max", str(processes))]
         if controller == "memory" and self.version == 2:
             return [("memory.max", memory), ("memory.swap.max", none)]
         if controller == "memory":
@@ -186,7 +196,7 @@ def _try(groups: ControlGroups) -> str:
     reader, writer = os.pipe()
     child = os.posix_spawn("/bin/cat", ["cat"], {}, file_actions=[(os.POSIX_SPAWN_DUP2, reader, 0)])
     try:
-        groups.make(name, 64 * 2**20)
+        groups.make(name, 64 * 2**20, 16)
         groups.add(name, child)
     except OSError as err:
         return f"no group can be made ({err.strerror})"

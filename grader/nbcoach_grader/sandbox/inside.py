@@ -53,7 +53,8 @@ def enter(order: Mapping[str, Any]) -> None:
 
     Args:
         order: `folder`, `memory_bytes`; from the Landlock level on `read_only`, the files to be read, and
-            `landlock`, whether the kernel has it; `user` and `processes` where the box has a user id of its own; at
+            `landlock`, whether the kernel has it; `user` where the box has a user id of its own, `own_count` where its
+            `processes` are counted apart from all others; at
             the level of namespaces `view`. A Jupyter kernel's also has `environment`, more variables, `kernel`:
             local sockets may be listened at, and `terminals`: they may be opened, as it sees none but its own.
 
@@ -69,7 +70,7 @@ def enter(order: Mapping[str, Any]) -> None:
         resource.RLIMIT_CPU: MAX_CPU_SECONDS,
         resource.RLIMIT_CORE: 0,
     }
-    if "processes" in order:
+    if order.get("own_count"):
         limits[resource.RLIMIT_NPROC] = int(order["processes"])
     user = order.get("user")
     if "view" in order:

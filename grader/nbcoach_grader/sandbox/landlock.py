@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .abc import Sandbox
-from .cgroups import MAX_PROCESSES, ControlGroups
+from .cgroups import ControlGroups
 from .protection import Name, Protection, protection
 
 SIGNAL_SCOPE_ABI = 6
@@ -58,7 +58,7 @@ class LandlockSandbox(Sandbox):
     def level(self, box: Path) -> Mapping[str, Any]:
         """Name the files that may be read: the system and Python, nothing of ours; and the user id."""
         order = {"read_only": readable(), "landlock": self._abi > 0}
-        return {**order, "user": user_id(), "processes": MAX_PROCESSES} if self._own_user else order
+        return {**order, "user": user_id(), "own_count": True} if self._own_user else order
 
     def _resources(self) -> tuple[Protection, ...]:
         """Return what bounds resources; with a user id of its own the limit on processes holds for a box."""

@@ -23,7 +23,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .cgroups import MAX_PROCESSES, ControlGroups
+from .cgroups import ControlGroups
 from .landlock import LandlockSandbox
 from .protection import Name, Protection, protection
 from .usage import MAX_ENTRIES
@@ -84,5 +84,5 @@ class NamespaceSandbox(LandlockSandbox):
         }
         (box / "view").mkdir()
         # Linux counts processes by user id and by namespace of accounts: a box has one or the other for itself.
-        own = {"processes": MAX_PROCESSES} if self._own_user or self._own_accounts else {}
-        return {**super().level(box), **own, "folder": HOME, "view": view}
+        own = self._own_user or self._own_accounts
+        return {**super().level(box), "own_count": own, "folder": HOME, "view": view}

@@ -27,6 +27,20 @@ def processes_of(group: int) -> int:
     return count
 
 
+def memory_of(group: int) -> int:
+    """Return the bytes of memory that a group's processes have beyond what they share with others; 0 if not told."""
+    total = 0
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            if int((path / "stat").read_bytes().rpartition(b")")[2].split()[2]) != group:
+                continue
+            for line in (path / "smaps_rollup").read_text().splitlines():
+                total += int(line.split()[1]) * 1024 if line.startswith("Private_") else 0
+        except (OSError, ValueError, IndexError):
+            continue
+    return total
+
+
 def bytes_below(folder: Path) -> int:
     """Return the bytes on disk below a folder; an absurd number where it holds more than 5000 entries or 100 levels."""
     total, entries, top = 0, 0, str(folder).count(os.sep)
