@@ -59,7 +59,7 @@ class Marking:
             assignment=master.assignment,
             notebook=master.name,
             cells=tuple(_in_order(master, tests, unanswered)),
-            repairs=graded.rebuilt.repairs,
+            repairs=(*graded.rebuilt.repairs, *work.repairs),
             warnings=graded.warnings,
             seconds=graded.seconds,
             reports={report.id: report for report in graded.cells},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,11 +19,16 @@ Text = tuple[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """A learner's code cells in order, his answers in text, and texts that he added, by the cell that they follow."""
+    """What a learner wrote.
+
+    `cells` are his code cells in order, `texts` his answers in text by name, `added` texts of his own by the
+    cell that they follow; `repairs` says where he changed nbgrader's metadata.
+    """
 
     cells: tuple[CellSource, ...]
     texts: Mapping[str, Text]
     added: Mapping[str, tuple[Text, ...]]
+    repairs: tuple[str, ...]
 
 
 def work_of(notebook: NotebookNode, released: NotebookNode) -> Work:
@@ -56,4 +61,21 @@ def work_of(notebook: NotebookNode, released: NotebookNode) -> Work:
         elif name not in names and cell.source.strip() and cell.source.strip() not in given and count < MAX_ADDED:
             count += 1
             added[last] = (*added.get(last, ()), (cell.source, cell.get("attachments")))
-    return Work(cells=tuple(cells), texts=texts, added=added)
+    return Work(cells=tuple(cells), texts=texts, added=added, repairs=tuple(_changed(notebook, released)))
+
+
+def _changed(notebook: NotebookNode, released: NotebookNode) -> Iterator[str]:
+    """Tell of the author's cells whose metadata is no longer what it was."""
+    own = {name: cell for cell in released.cells if (name := grade_id_of(cell)) is not None}
+    by_id = {cell.get("id"): name for name, cell in own.items() if isinstance(cell.get("id"), str)}
+    for cell in notebook.cells:
+        identity = cell.get("id")
+        name = grade_id_of(cell) or (by_id.get(identity) if isinstance(identity, str) else None)
+        if name in own and _flags(cell) != _flags(own[name]):
+            yield f"nbgrader's metadata of the cell {name!r} was changed; the author's was used."
+
+
+def _flags(cell: NotebookNode) -> list[Any]:
+    meta = cell.metadata.get("nbgrader")
+    told = meta if isinstance(meta, dict) else {}
+    return [told.get(flag) or 0 for flag in ("grade", "solution", "locked", "task", "points")]
