@@ -8,12 +8,12 @@ from pathlib import Path
 
 from prometheus_client import Counter, Gauge, Histogram
 from tornado.web import RequestHandler
-from traitlets import Instance, Unicode, default
+from traitlets import Instance, Integer, Unicode, default
 
 from nbcoach_exercises.catalogue import Catalogue
 from nbcoach_exercises.errors import NbcoachError
 from nbcoach_exercises.verdicts import Verdict
-from nbcoach_hub.service import Service
+from nbcoach_hub.service import Limits, Service
 from nbcoach_hub.storage import Store, open_store
 
 from .engine.engine import Engine
@@ -33,6 +33,12 @@ class Grader(Service):
     store_url = Unicode(help="URL of the store, such as sqlite:///file; by default NBCOACH_STORE_URL.").tag(config=True)
     engine = Instance(Engine, help="What runs and judges cells in Python.")
     kernels = Instance(KernelEngine, help="What runs and judges cells in other languages.")
+
+    attempts_per_hour = Integer(
+        240,
+        min=1,
+        help="How often a learner may have one question with hidden checks judged, in an hour, by default 240.",
+    ).tag(config=True)
 
     classes = [Engine, KernelEngine]  # noqa: RUF012 - traitlets' own way to name what can be configured
 
@@ -67,7 +73,8 @@ class Grader(Service):
         await self.store.start()
         self.runner = Runner(self.engine, self.kernels)
         await self.runner.start()
-        self.grading = Grading(catalogue, self.runner, self.store)
+        attempts = Limits(self.attempts_per_hour / 3600, self.attempts_per_hour)
+        self.grading = Grading(catalogue, self.runner, self.store, attempts)
         self.checks = Counter("nbcoach_checks_total", "Questions judged.", ["verdict"], registry=self.metrics.registry)
         for verdict in Verdict:
             self.checks.labels(verdict)

@@ -42,17 +42,25 @@ class Judgement:
     peak_mb: float
 
 
-def judgement(question: Question, tests: Sequence[TestCell], outcome: Outcome) -> Judgement:
+def judgement(question: Question, tests: Sequence[TestCell], outcome: Outcome, *, veiled: bool = True) -> Judgement:
     """Turn an outcome into feedback on a question.
 
     When an answer cell itself was killed or ran out of memory, its checks say so, instead of
-    complaining about a name that is missing as a consequence.
+    complaining about a name that is missing as a consequence. A learner is told of a hidden check only
+    whether it passed: code that meets hidden arguments could choose the word, and tell them by it.
+
+    Args:
+        question: the question.
+        tests: its test cells.
+        outcome: what the engine found.
+        veiled: False tells all words of hidden checks, for who may know.
+
     """
     cells = {report.id: report for report in outcome.cells}
     own = [cells[name] for name in question.answers if name in cells]
     cause = _cause(own)
     reports = {report.id: report for report in outcome.tests}
-    checks = [result for test in tests for result in _results(test, reports.get(test.grade_id), cause)]
+    checks = [result for test in tests for result in _results(test, reports.get(test.grade_id), cause, veiled)]
     return Judgement(
         verdict=worst(check.verdict for check in checks),
         points=sum(check.points for check in checks),
@@ -75,11 +83,13 @@ def _cause(own: Sequence[CellReport]) -> Verdict | None:
     return worst(found) if found else None
 
 
-def _results(test: TestCell, report: TestReport | None, cause: Verdict | None) -> list[CheckResult]:
+def _results(test: TestCell, report: TestReport | None, cause: Verdict | None, veiled: bool) -> list[CheckResult]:
     decided = {check.id: check for check in report.checks} if report else {}
     verdicts: dict[str, Verdict] = {}
     for check in test.checks:
         verdict = decided[check.id].verdict if check.id in decided else Verdict.GRADER_FAILED
+        if veiled and check.hidden and verdict not in (Verdict.PASSED, Verdict.GRADER_FAILED):
+            verdict = Verdict.FAILED
         replace = cause is not None and verdict in (Verdict.ERROR, Verdict.FAILED)
         verdicts[check.id] = cause if replace and cause is not None else verdict
     points = _points(test, verdicts, report.score if report else None)

@@ -15,6 +15,7 @@ from nbcoach_exercises.events import Attempt, LearnerEvent, Logged, Reaction
 from nbcoach_exercises.model import Course, Exercise, Question
 from nbcoach_exercises.verdicts import Verdict
 from nbcoach_exercises.wire import CellSource, CheckRequest, Feedback, HintRequest, HintText, StyleNote
+from nbcoach_hub.service import Limits
 from nbcoach_hub.storage import Store
 
 from .engine.plan import Begun, nothing
@@ -35,13 +36,17 @@ class Grading:
         catalogue: the courses.
         runner: what runs and judges.
         store: where attempts are kept; None judges without keeping anything.
+        attempts: how often a question with hidden checks may be judged; None is as often as one likes.
 
     """
 
-    def __init__(self, catalogue: Catalogue, runner: Runs, store: Store | None = None) -> None:
+    def __init__(
+        self, catalogue: Catalogue, runner: Runs, store: Store | None = None, attempts: Limits | None = None
+    ) -> None:
         self.catalogue = catalogue
         self._judging = Judging(runner)
         self._store = store
+        self._attempts = attempts
         self._style = Style()
         self._grown = asyncio.Event()
 
@@ -65,6 +70,7 @@ class Grading:
 
         Raises:
             UnknownCourse: no such course; likewise `UnknownExercise`, `UnknownCell`.
+            TooMany: the question has been judged too often for now.
             GraderFailed: the grader broke; no attempt is kept.
 
         """
@@ -72,6 +78,9 @@ class Grading:
         exercise = course.exercise(request.exercise)
         question = _question(exercise, request.cell)
         material = await self._material(course, exercise)
+        hidden = any(check.hidden for name in question.tests for check in material.tests[name].checks)
+        if hidden and self._attempts is not None:  # each verdict tells a little of what is hidden
+            self._attempts.spend(f"{learner} {course.id} {exercise.id} {question.answers[0]}")
         reading = asyncio.create_task(self._advice(material, question, request.cells))
         try:
             judged, rebuilt = await self._judging.judge(learner, material, question, request.cells, begun)

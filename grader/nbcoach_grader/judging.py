@@ -98,8 +98,18 @@ class Judging:
         question: Question,
         cells: Sequence[CellSource],
         begun: Begun = nothing,
+        *,
+        veiled: bool = True,
     ) -> tuple[Judgement, Rebuilt]:
         """Judge one question of a learner's notebook; `begun` is called when it is its turn.
+
+        Args:
+            learner: whose snapshots may be used.
+            material: the exercise.
+            question: what is asked about.
+            cells: the learner's code cells.
+            begun: called at its turn.
+            veiled: whether hidden checks tell no more than whether they passed.
 
         Raises:
             GraderFailed: the grader broke; nothing is known about the work.
@@ -107,10 +117,10 @@ class Judging:
         """
         rebuilt = rebuild(material.layout, question.tests, cells)
         outcome = await self._runner.run(await self._plan(learner, material, rebuilt), begun)
-        return _judged(material, question, rebuilt, outcome), rebuilt
+        return _judged(material, question, rebuilt, outcome, veiled=veiled), rebuilt
 
     async def grade(self, learner: str, material: Material, cells: Sequence[CellSource]) -> Graded:
-        """Judge all questions of a learner's notebook; nothing of it is kept for another time.
+        """Judge all questions of a learner's notebook, for who teaches; nothing of it is kept for another time.
 
         Raises:
             GraderFailed: the grader broke; nothing is known about the work.
@@ -121,7 +131,7 @@ class Judging:
         reports = {report.id: report for report in outcome.tests}
         graded: list[GradedTest] = []
         for question in material.questions():
-            checks = list(_judged(material, question, rebuilt, outcome).checks)
+            checks = list(_judged(material, question, rebuilt, outcome, veiled=False).checks)
             for name in question.tests:
                 own, checks = checks[: len(material.tests[name].checks)], checks[len(material.tests[name].checks) :]
                 graded.append(_graded(material, name, reports[name], own))
@@ -137,9 +147,9 @@ class Judging:
         return with_proof(plan_of(material, learner, rebuilt), await self.proof(material))
 
 
-def _judged(material: Material, question: Question, rebuilt: Rebuilt, outcome: Outcome) -> Judgement:
+def _judged(material: Material, question: Question, rebuilt: Rebuilt, outcome: Outcome, *, veiled: bool) -> Judgement:
     tests = tuple(material.tests[name] for name in question.tests)
-    judged = judgement(question, tests, outcome)
+    judged = judgement(question, tests, outcome, veiled=veiled)
     if question.answers and untouched(material.layout, rebuilt.answers, question.answers):
         return _unattempted(judged)
     return judged

@@ -65,7 +65,7 @@ async def _check(notebook: Path, master: Path, cell: str) -> tuple[Judgement, tu
         if node.cell_type == "code"
     ]
     async with running() as runner:
-        judged, rebuilt = await Judging(runner).judge("you", material, question, cells)
+        judged, rebuilt = await Judging(runner).judge("you", material, question, cells, veiled=False)
     return judged, rebuilt.repairs
 
 

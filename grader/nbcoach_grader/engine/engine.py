@@ -20,8 +20,9 @@ from traitlets.config import LoggingConfigurable
 from nbcoach_exercises.verdicts import Verdict
 
 from ..errors import EngineFailed
-from ..sandbox.abc import Sandbox, remove
+from ..sandbox.abc import Sandbox
 from ..sandbox.choice import AUTO, LEVELS, choose
+from ..sandbox.removal import remove
 from .decisions import Decisions, merged
 from .judges import Judges
 from .plan import Begun, Outcome, Plan, Stop, nothing

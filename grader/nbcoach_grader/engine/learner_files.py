@@ -1,8 +1,8 @@
 """Files that the learner's code wrote: read by a test as if they stood in the judge's own folder.
 
 Their bytes come over the line when a test opens one for reading, are bounded, and never
-touch the judge's disk, so nothing of them can be imported. Once one has come, nothing that a pickle names is
-looked up any more: unpickling would run the learner's code here.
+touch the judge's disk, so nothing of them can be imported. From its first learner on, a judge looks up nothing that a
+pickle names: unpickling a learner's bytes would run the learner's code here.
 """
 
 from __future__ import annotations
@@ -21,26 +21,14 @@ from .judge_peer import JudgePeer
 Replaced = dict[tuple[Any, str], Callable[..., Any]]
 
 
-class _Guard:
-    """Whether bytes of a learner have come; an audit hook cannot be taken back, so there is one a process."""
-
-    def __init__(self) -> None:
-        self.watching = False
-        self.hooked = False
-
-    def raise_(self) -> None:
-        """Refuse what a pickle names from now on."""
-        self.watching = True
-        if not self.hooked:
-            self.hooked = True
-            sys.addaudithook(self._refuse)
-
-    def _refuse(self, event: str, _: Any) -> None:
-        if self.watching and event == "pickle.find_class":
-            raise PermissionError("A learner's file is not unpickled.")
+def unpickle_nothing() -> None:
+    """Refuse, for good, what a pickle names; plain values need no name."""
+    sys.addaudithook(_refuse)
 
 
-GUARD = _Guard()
+def _refuse(event: str, _: Any) -> None:
+    if event == "pickle.find_class":
+        raise PermissionError("Beside a learner's process no pickle is loaded that names classes or functions.")
 
 
 def file_reads(peer: JudgePeer) -> Replaced:
@@ -60,7 +48,6 @@ def file_reads(peer: JudgePeer) -> Replaced:
             data = theirs(file) if set(mode) <= set("rbt") else None
             if type(data) is not bytes:
                 raise
-        GUARD.raise_()
         stream = io.BytesIO(data)
         if "b" in mode:
             return stream

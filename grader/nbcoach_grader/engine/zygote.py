@@ -28,7 +28,6 @@ import fcntl
 import gc
 import importlib
 import os
-import shutil
 import signal
 import socket
 import sys
@@ -43,8 +42,10 @@ from traitlets.config import Config
 from nbcoach_hub.processes import become_subreaper
 
 from ..sandbox import inside
+from ..sandbox.removal import remove
 from . import framing, nose_tools
 from .judge import Author, Judge, study
+from .learner_files import unpickle_nothing
 from .pages import collapse_pages
 from .shared import run_tests
 from .subject import run_cell, serve
@@ -147,6 +148,7 @@ class Worker:
     ) -> dict[str, Any]:
         if self._author is None:
             return {"failed": "there is nothing to judge by"}
+        unpickle_nothing()
         with socket.socket(fileno=fd) as line, _dying_with(self._control):
             return {"cells": Judge(line, self._author, answers, limit, total).run(cells)}
 
@@ -220,7 +222,7 @@ def clean_up(folder: Path, parent: int) -> None:
     while os.getppid() == parent and time.monotonic() < end:
         time.sleep(0.02)
     if os.getppid() != parent:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove(folder)
 
 
 def held() -> tuple[int, int]:

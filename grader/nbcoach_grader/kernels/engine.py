@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import shutil
 import tempfile
 import time
 from dataclasses import replace
@@ -29,6 +28,7 @@ from ..engine.plan import Begun, CellReport, Outcome, Plan, nothing
 from ..errors import EngineFailed
 from ..sandbox.abc import Sandbox
 from ..sandbox.choice import choose
+from ..sandbox.removal import remove
 from .kernel import Kernel, new_context
 from .pool import Pool
 from .run import Run
@@ -93,7 +93,7 @@ class KernelEngine(LoggingConfigurable):
             self._context.destroy(linger=0)
             self._context = None
         if folder is not None:
-            await asyncio.to_thread(shutil.rmtree, folder, True)
+            await asyncio.to_thread(remove, folder)
 
     def statistics(self) -> dict[str, int]:
         """Return how many kernels are ready, and how many are in use."""

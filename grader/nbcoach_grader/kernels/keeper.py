@@ -19,7 +19,6 @@ import contextlib
 import json
 import os
 import select
-import shutil
 import signal
 import sys
 from collections.abc import Callable
@@ -140,7 +139,7 @@ def _guarded(run: Callable[[], None]) -> NoReturn:
 
 def _clean_up(folder: Path) -> None:
     """Remove the box, and the engine's folder after the last one: the engine has died and cannot."""
-    shutil.rmtree(folder.parent, ignore_errors=True)
+    remove(folder.parent)
     with contextlib.suppress(OSError):
         folder.parent.parent.rmdir()
 

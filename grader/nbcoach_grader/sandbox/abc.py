@@ -9,7 +9,6 @@ resources; verdicts are made elsewhere.
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
 from abc import ABC
 from collections.abc import Iterable, Mapping
@@ -166,11 +165,3 @@ class Sandbox(ABC):
         """Remove a box whose processes have gone; one that is gone already is fine."""
         remove(box.folder.parent)
         self._groups.remove(box.name)
-
-
-def remove(folder: Path) -> None:
-    """Remove a folder, whatever a learner's code has made in it; one that is gone already is fine.
-
-    `rm` needs neither a stack frame nor a descriptor for each level of folders, as `shutil.rmtree` does.
-    """
-    subprocess.run(["/bin/rm", "-rf", "--", folder], check=False, stderr=subprocess.DEVNULL)

@@ -42,6 +42,7 @@ from .openapi import OpenApiHandler, load
 from .scopes import undeclared
 
 log = logging.getLogger(__name__)
+_BODY_SECONDS = 30.0
 _STOP_SECONDS = 10.0
 _RECHECK_SECONDS = 60.0
 
@@ -196,7 +197,9 @@ class Service(Application):
             websocket_max_message_size=MAX_MESSAGE_BYTES,
         )
         # A body somewhat above our limit is read and thrown away, so that its sender gets to see the 413.
-        self._server = HTTPServer(web, max_body_size=4 * self.max_body_bytes, idle_connection_timeout=600)
+        self._server = HTTPServer(
+            web, max_body_size=4 * self.max_body_bytes, idle_connection_timeout=600, body_timeout=_BODY_SECONDS
+        )
         sockets = bind_sockets(self.port, self.ip)
         self._server.add_sockets(sockets)
         self.port = sockets[0].getsockname()[1]
