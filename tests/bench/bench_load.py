@@ -22,8 +22,8 @@ import nbformat
 from nbcoach_exercises.format import parse_test_cell
 from nbcoach_exercises.model import Limits
 from nbcoach_grader.engine.engine import Engine
-from nbcoach_grader.engine.namespace import bound_names
-from nbcoach_grader.engine.plan import Outcome, Plan, PlannedCell
+from nbcoach_grader.engine.names import bound_names
+from nbcoach_grader.engine.plan import Outcome, Plan, PlannedCell, Stop
 
 IMPORTS = ("numpy", "pandas")
 PREFIX = (
@@ -52,10 +52,9 @@ def plan(learner: str, cell: str, seconds: float = 10.0) -> Plan:
         version="1",
         imports=IMPORTS,
         cells=cells,
-        locked=(),
+        stops=(Stop(after=len(cells), locked=(), tests=tests),),
         sources=(SOLUTION,),
         answers=bound_names(SOLUTION),
-        tests=tests,
         limits=Limits(seconds=seconds, memory_mb=512),
     )
 
