@@ -160,7 +160,10 @@ def test_folder_that_is_no_course(tmp_path: Path) -> None:
 MASTERS: dict[str, tuple[Any, str]] = {
     "no-json": ("{", "is no JSON"),
     "schema": (notebook(cell("1", "a", schema_version=10)), "cell 1: Schema version is too new"),
-    "twice": (notebook(answer("a", solved("def a():", "pass")), answer("a", "b = 1")), "Duplicate grade id: a"),
+    "twice": (
+        notebook(answer("a", solved("def a():", "pass")), answer("a", "b = 1")),
+        "cell 2: a second cell with the id 'a'",
+    ),
     "unclosed": (
         notebook(answer("a", "### BEGIN SOLUTION\n1"), tests("t", "assert a", 1)),
         "RuntimeError",

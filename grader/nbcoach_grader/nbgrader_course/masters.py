@@ -115,6 +115,7 @@ def _upgraded(path: Path) -> NotebookNode:
         pass  # the reader of notebooks says what is wrong
     notebook = read_notebook(data, str(path))
     validator = MetadataValidator()
+    seen: set[str] = set()
     for number, cell in enumerate(notebook.cells):
         try:
             validator.upgrade_cell_metadata(cell)
@@ -124,6 +125,10 @@ def _upgraded(path: Path) -> NotebookNode:
         except Exception as err:  # a KeyError, a ValidationError …: whatever the metadata lacks
             reason = getattr(err, "message", None) or f"{type(err).__name__}: {err}"
             raise InvalidCourse(f"{path}, cell {number + 1}: nbgrader's metadata is wrong: {reason}") from err
+        name = grade_id_of(cell)
+        if name in seen and role_of(cell) is not Role.FREE:
+            raise InvalidCourse(f"{path}, cell {number + 1}: a second cell with the id {name!r}.")
+        seen |= {name} if name and role_of(cell) is not Role.FREE else set()
     return notebook
 
 
