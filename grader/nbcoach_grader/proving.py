@@ -140,15 +140,15 @@ def _passed(report: TestReport) -> bool:
     return all(check.verdict is Verdict.PASSED for check in report.checks)
 
 
-def _proof(test: TestCell, report: TestReport, isolated: Outcome, kernel: str) -> CellProof:
+def _proof(material: Material, report: TestReport, isolated: Outcome) -> CellProof:
     verdict = worst(check.verdict for check in report.checks) if report.checks else Verdict.PASSED
     why = None
     if verdict is not Verdict.PASSED:
         why = _complaint(report.checks)
-    elif report.mode is Mode.SHARED and not kernel:
+    elif report.mode is Mode.SHARED and not material.kernel:
         first = next((other for other in isolated.tests if other.id == report.id), report)
         why = f"It passes only in the learner's own process: {_complaint(first.checks) or 'as its author chose'}"
-    hidden = {check.id for check in test.checks if check.hidden}
+    hidden = {check.id for check in material.tests[report.id].checks if check.hidden}
     return CellProof(
         id=report.id,
         verdict=verdict,

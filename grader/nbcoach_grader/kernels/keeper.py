@@ -30,6 +30,7 @@ from nbcoach_hub.confinement.namespaces import leave, mount_private, namespaces_
 from nbcoach_hub.processes import become_subreaper, die_with_parent, end_descendants
 
 from ..sandbox import inside
+from ..sandbox.removal import remove
 
 REFUSED = 125
 _LEASH = 0

@@ -22,6 +22,7 @@ from nbcoach_exercises.model import Limits
 from ..errors import SandboxFailed
 from .cgroups import NOTEBOOK_PROCESSES, ControlGroups
 from .protection import Name, Protection, of_groups, of_limits
+from .removal import remove
 from .usage import bytes_below, memory_of, processes_of
 
 BASE_MEMORY_MB = 512
