@@ -95,9 +95,7 @@ async def prove(runner: Runs, material: Material) -> Proof:
         seconds += inside.seconds
         reports |= {report.id: report for report in inside.tests if report.id in doubtful and _passed(report)}
     return Proof(
-        cells={
-            name: _proof(material.tests[name], report, outcome, material.kernel) for name, report in reports.items()
-        },
+        cells={name: _proof(material, report, outcome) for name, report in reports.items()},
         ran={cell.id: cell for cell in outcome.cells},
         seconds=seconds,
     )
