@@ -50,7 +50,7 @@ P, F, E, T = "passed", "failed", "error", "timeout"
         ((P, P, P), 6, P),
         ((P, F, P), 4, F),
         ((F, F, P), 3, F),
-        ((P, P, E), 3, E),
+        ((P, P, E), 3, F),
         ((P, T, T), 1, T),
         ((P, P), 3, "grader-failed"),
         ((), 0, "grader-failed"),
@@ -256,3 +256,14 @@ def test_time_is_that_of_own_cells_and_checks() -> None:
     test = TestReport(id=ONE.grade_id, checks=reports, score=None, peak_mb=70.0)
     outcome = Outcome(cells=(report,), tests=(test,), seconds=1.0, reused=0)
     assert judgement(Question(answers=("a1",), tests=("t",), points=5), [ONE], outcome).peak_mb == 70.0
+
+
+@pytest.mark.parametrize("verdict", ["error", "timeout", "memory", "crashed", "not-attempted", "failed"])
+def test_a_hidden_check_tells_one_bit_to_learners_and_all_to_teachers(verdict: str) -> None:
+    hidden = cell_of("### BEGIN HIDDEN TESTS\nassert 1\n### END HIDDEN TESTS")
+    (check,) = hidden.checks
+    report = CheckReport(id=check.id, verdict=Verdict(verdict), message=None, seconds=0.0)
+    outcome = Outcome(cells=(), tests=(TestReport(id="t", checks=(report,), score=None),), seconds=1.0, reused=0)
+    question = Question(answers=("a1",), tests=("t",), points=1)
+    assert judgement(question, [hidden], outcome).verdict == "failed"
+    assert judgement(question, [hidden], outcome, veiled=False).verdict == verdict
