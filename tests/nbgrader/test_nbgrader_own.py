@@ -23,9 +23,12 @@ FILES = (
     "apps/test_nbgrader_autograde.py",
     "apps/test_nbgrader_generate_feedback.py",
 )
+EMPTY_ENVIRONMENT = "A cell reads NBGRADER_VALIDATING. The sandbox's environment is empty: no cell learns who runs it."
 DIFFERENT = {
-    "test_nbgrader_validate.py::TestNbGraderValidate::test_validate_with_validating_envvar": (
-        "A cell reads NBGRADER_VALIDATING. The sandbox's environment is empty: a cell never learns who runs it."
+    "test_nbgrader_validate.py::TestNbGraderValidate::test_validate_with_validating_envvar": EMPTY_ENVIRONMENT,
+    "test_nbgrader_autograde.py::TestNbGraderAutograde::test_grade_with_validating_envvar": EMPTY_ENVIRONMENT,
+    "test_nbgrader_autograde.py::TestNbGraderAutograde::test_side_effects": (
+        "A cell writes a file. It stays in the sandbox: a learner's code puts nothing into the course directory."
     ),
 }
 

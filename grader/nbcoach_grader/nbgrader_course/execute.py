@@ -33,6 +33,7 @@ from ..engine.plan import Outcome
 from ..feedback import judgement
 from ..material import Material, material_of
 from ..proving import reference_plan
+from ..runner import Runner
 from .marking import preloaded
 from .outputs import cell_outputs, test_outputs
 from .results import GradedCell
@@ -51,6 +52,7 @@ class Execute(preprocessors.Execute):  # type: ignore[misc]
 
         Raises:
             GraderFailed: the engine failed.
+            InvalidInput: the notebook's kernel is not installed.
 
         """
         told = resources or {}
@@ -121,7 +123,7 @@ class _Background:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="nbcoach-engine", daemon=True)
         self._thread.start()
-        self._engine = self._call(_started())
+        self._runner = self._call(_started())
 
     @staticmethod
     @cache
@@ -129,13 +131,13 @@ class _Background:
         return _Background()
 
     def run(self, plan: Any) -> Outcome:
-        return self._call(self._engine.run(plan))
+        return self._call(self._runner.run(plan))
 
     def _call(self, work: Coroutine[Any, Any, _T]) -> _T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
 
-async def _started() -> Engine:
-    engine = Engine()
-    await engine.start()
-    return engine
+async def _started() -> Runner:
+    runner = Runner(Engine())
+    await runner.start()
+    return runner
