@@ -236,7 +236,7 @@ def decode(text: str | bytes) -> Frame:
         _validate(body)
     except InvalidFrame as err:
         given = body.get("request") if isinstance(body, dict) else None
-        err.request = given if isinstance(given, str) and len(given) <= 128 else None
+        err.request = given if isinstance(given, str) and 0 < len(given) <= 128 else None
         raise
     frame: Frame = _build(_FRAMES[body["type"]], {k: v for k, v in body.items() if k != "type"})
     return frame

@@ -139,9 +139,9 @@ def own(state: str, **more: Any) -> CellReport:
         (own("timeout"), (E, E, E), [T, T, T], "The code did not finish in time."),
         (own("crashed"), (E, F, P), ["crashed", "crashed", P], "The code ended the process that it ran in."),
         (own("raised", name="MemoryError"), (E, E, E), ["memory"] * 3, "The code used too much memory."),
-        (own("raised", name="ValueError"), (E, E, E), [E, E, E], None),
+        (own("raised", name="ValueError"), (E, E, E), [E, E, F], None),
         (own("ok"), (F, F, F), [F, F, F], None),
-        (CellReport(id="other", state="crashed"), (E, E, E), [E, E, E], None),
+        (CellReport(id="other", state="crashed"), (E, E, E), [E, E, F], None),
     ],
 )
 def test_a_lost_answer_cell_is_the_cause(

@@ -20,7 +20,7 @@ from tornado.websocket import WebSocketClosedError
 from nbcoach_exercises.catalogue import Catalogue
 from nbcoach_exercises.format import grade_id_of
 from nbcoach_exercises.solutions import read_solution
-from nbcoach_exercises.wire import MAX_FRAME_BYTES
+from nbcoach_exercises.wire import MAX_FRAME_BYTES, MAX_MESSAGE_BYTES
 from nbcoach_grader.material import load_material
 from nbcoach_hub.service import LEARN, LOG, TEACH
 
@@ -414,23 +414,23 @@ PROGRESS = {"type": "progress", "request": "r", "state": "running"}
         pytest.param("[" * 100_000, None, "invalid-frame", id="deep"),
         pytest.param("[]", None, "invalid-frame", id="list"),
         pytest.param('{"type": "check", "request": NaN}', None, "invalid-frame", id="NaN"),
-        pytest.param({"type": "explode", "request": "r"}, None, "invalid-frame", id="unknown type"),
-        pytest.param({"type": ["check"], "request": "r"}, None, "invalid-frame", id="type is a list"),
+        pytest.param({"type": "explode", "request": "r"}, "r", "invalid-frame", id="unknown type"),
+        pytest.param({"type": ["check"], "request": "r"}, "r", "invalid-frame", id="type is a list"),
         pytest.param(PROGRESS, "r", "invalid-frame", id="an answer"),
         pytest.param(check("r", course="other"), "r", "unknown-course", id="foreign course"),
         pytest.param(check("r", course="no-such"), "r", "unknown-course", id="unknown course"),
-        pytest.param(check("r", course="../x"), None, "invalid-frame", id="climbing course"),
+        pytest.param(check("r", course="../x"), "r", "invalid-frame", id="climbing course"),
         pytest.param(check("r", exercise="no-such"), "r", "unknown-exercise", id="unknown exercise"),
-        pytest.param(check("r", exercise="../x"), None, "invalid-frame", id="climbing exercise"),
+        pytest.param(check("r", exercise="../x"), "r", "invalid-frame", id="climbing exercise"),
         pytest.param(check("r", cell="no-such"), "r", "unknown-cell", id="unknown cell"),
-        pytest.param(check("r", learner="bob"), None, "invalid-frame", id="one field more"),
+        pytest.param(check("r", learner="bob"), "r", "invalid-frame", id="one field more"),
         pytest.param(check(""), None, "invalid-frame", id="no request id"),
         pytest.param(check("r" * 129), None, "invalid-frame", id="long request id"),
-        pytest.param(check("r", extra="#" * 1_000_001), None, "invalid-frame", id="long source"),
+        pytest.param(check("r", extra="#" * 1_000_001), "r", "invalid-frame", id="long source"),
         pytest.param(hint("r", check="no-such"), "r", "unknown-cell", id="hint of an unknown check"),
         pytest.param(hint("r", cell="no-such"), "r", "unknown-cell", id="hint of an unknown cell"),
         pytest.param(hint("r", course="other"), "r", "unknown-course", id="hint of a foreign course"),
-        pytest.param(hint("r", 0), None, "invalid-frame", id="hint 0"),
+        pytest.param(hint("r", 0), "r", "invalid-frame", id="hint 0"),
     ],
 )
 def test_frames_that_are_refused_leave_no_trace(story: Story, frame: Any, request_id: str | None, code: str) -> None:
@@ -447,15 +447,18 @@ def test_frames_that_are_refused_leave_no_trace(story: Story, frame: Any, reques
     story(told)
 
 
-def test_a_frame_above_the_limit_ends_its_socket_only(story: Story) -> None:
+@pytest.mark.parametrize(("size", "told_why"), [(MAX_FRAME_BYTES, True), (MAX_MESSAGE_BYTES, False)])
+def test_a_frame_above_the_limit_is_told_and_an_absurd_one_ends_its_socket(
+    story: Story, size: int, told_why: bool
+) -> None:
     async def told(world: World) -> None:
         before = await entries(world)
         live, other = await world.live("gus"), await world.live("gus")
         with contextlib.suppress(WebSocketClosedError):  # refused by its announced length, before it is all sent
-            await live.say('{"type": "check", "request": "' + "x" * MAX_FRAME_BYTES + '"}')
+            await live.say('{"type": "check", "request": "' + "x" * size + '"}')
         found = await live.hear()
-        assert found is None
-        assert live.close_code in (None, 1006, 1009)
+        assert (found is not None and found["code"] == "too-large") is told_why
+        assert told_why or live.close_code in (None, 1006, 1009)
         assert (await other.answer(hint("alive", 50)))["request"] == "alive"
         assert await entries(world) == before
         live.vanish()

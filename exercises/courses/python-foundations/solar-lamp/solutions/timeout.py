@@ -1,4 +1,4 @@
-#@ expect: days-tests timeout 4
+#@ expect: days-tests failed 4
 # %% days
 def days_until_charged(target, gain, loss):
     """Is right as long as the lamp can be charged at all."""
