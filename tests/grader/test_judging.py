@@ -10,6 +10,7 @@ from grader_masters import HIDDEN, material, sent
 from nbcoach_exercises.verdicts import Verdict
 from nbcoach_exercises.wire import CellSource
 from nbcoach_grader.engine.plan import Mode
+from nbcoach_grader.engine.sweep import Sweep, SweepLost
 from nbcoach_grader.judging import Graded, Judging
 from nbcoach_grader.material import Material
 
@@ -158,3 +159,25 @@ def test_nothing_is_kept_of_graded_work(engine: Any, run: Any) -> None:
 def test_tests_before_any_answer_count(grade: Any) -> None:
     book: Material = material(("test", "t", "assert True"), ("answer", "a", "x = 1"), ("test", "u", "assert x"))
     assert scores(grade(book, sent(book))) == {"t": 2, "u": 2}
+
+
+def test_a_lost_judge_is_not_held_against_the_work(engine: Any, run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def lose(self: Sweep) -> None:
+        raise SweepLost
+
+    monkeypatch.setattr(Sweep, "decide", lose)
+    wrong = sent(BOOK, a1="def f(n): return 11")
+    assert scores(run(Judging(engine).grade("ada", BOOK, sent(BOOK)))) == {"t1": 2, "t2": 2, "t3": 2}
+    assert scores(run(Judging(engine).grade("ada", BOOK, wrong))) == {"t1": 0, "t2": 2, "t3": 2}
+
+
+def test_what_hidden_checks_are_called_with_is_never_shown(grade: Any) -> None:
+    book = material(
+        ("answer", "a", "def f(n): return n"),
+        ("test", "t", "assert f(1) == 1\n" + HIDDEN.format("assert f('secret-7c1') == 'secret-7c1'")),
+        ("answer", "b", "print('b')"),
+        ("test", "u", "assert f(2) == 2"),
+    )
+    spying = "def f(n):\n    open('kept', 'a').write(str(n))\n    return 0"
+    told = "import os\nprint(open('kept').read() if os.path.exists('kept') else 'nothing')\nassert 0, os.listdir()"
+    assert "secret-7c1" not in repr(grade(book, sent(book, a=spying, b=told)))

@@ -9,6 +9,7 @@ import os
 import tempfile
 import time
 from collections import OrderedDict
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from .plan import Begun, Outcome, Plan, Stop, nothing
 from .process import Process, ProcessGone, start_zygote
 from .side import Side
 from .snapshots import Line
+from .sweep import Sweep, SweepLost
 
 log = logging.getLogger(__name__)
 
@@ -99,6 +101,7 @@ class Engine(LoggingConfigurable):
         self._judges = Judges(self.zygote, lambda: self.sandbox)
         self._starting = asyncio.Lock()
         self._running = asyncio.Semaphore(self.max_running)
+        self._active = 0
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._tasks: set[asyncio.Task[Outcome]] = set()
         self._preparing: set[asyncio.Task[None]] = set()
@@ -199,7 +202,7 @@ class Engine(LoggingConfigurable):
 
     async def _in_turn(self, plan: Plan, started: asyncio.Event, begun: Begun) -> Outcome:
         turn = self._turns.setdefault(plan.learner, asyncio.Lock())
-        async with turn, self._running:
+        async with turn, self._running, self._counted():
             started.set()
             begun()
             if plan.once:
@@ -216,16 +219,28 @@ class Engine(LoggingConfigurable):
         task.add_done_callback(self._preparing.discard)
         return outcome
 
+    @contextlib.asynccontextmanager
+    async def _counted(self) -> AsyncIterator[None]:
+        self._active += 1
+        try:
+            yield
+        finally:
+            self._active -= 1
+
+    def _idle(self) -> bool:
+        """Tell whether no request is being served."""
+        return self._active == 0
+
     async def _prepare(self, plan: Plan, pair: Pair) -> None:
         """Fork ahead for the next request once the answer to this one is on its way, never beside a request."""
         async with pair.lock:
             if self._pairs.get(plan.line) is pair:
-                await pair.open.fork_ahead()
-                await pair.blind.fork_ahead()
+                await pair.open.fork_ahead(self._idle)
+                await pair.blind.fork_ahead(self._idle)
                 await pair.measure()
         await self._evict()
         for stop in plan.stops:
-            await self._judges.refill(plan, stop)
+            await self._judges.refill(plan, stop, self._idle)
 
     async def _work(self, plan: Plan, pair: Pair) -> Outcome:
         """Judge what a learner may see on the open line and everything on the blind one, side by side."""
@@ -245,27 +260,39 @@ class Engine(LoggingConfigurable):
     async def _work_once(self, plan: Plan) -> Outcome:
         """Judge work that nobody asks about again.
 
-        All cells have run, and their output is taken, before the first hidden check meets them, so one
-        line serves for everything; only when a visible check fails, a second line that has met no
-        hidden check says why.
+        One line serves for everything (see `sweep`). Where that does not come to its end, and where a test needs the
+        learner's own process, a line decides first, and where a visible check fails, a second one that has
+        met no hidden check says why.
         """
         start = time.monotonic()
         zygote = await self.zygote(plan.imports)
+        if not plan.shared:
+            line = Line(zygote, self.sandbox)
+            sweep = Sweep(plan, line, self._judges, self._deadline(plan), self.max_seconds)
+            try:
+                standing, visible, hidden = await sweep.decide()
+            except SweepLost:
+                log.info("A judge was lost; the work is judged again")
+            else:
+                tests = merged(plan, visible, hidden)
+                return Outcome(cells=standing.cells, tests=tests, seconds=time.monotonic() - start, reused=0)
+            finally:
+                await line.discard()
         blind = Line(zygote, self.sandbox)
         try:
             standing, everything = await self._side(plan, blind, self._deadline(plan), hidden=True).decide()
         finally:
             await blind.discard()
-        visible = dict(everything)
+        told = dict(everything)
         unclear = tuple(stop for stop in plan.stops if not _visible_passed(stop, everything))
         if unclear and _has_hidden(plan):
             open_line = Line(zygote, self.sandbox)
-            told = replace(plan, stops=unclear, cells=plan.cells[: unclear[-1].after])
+            again = replace(plan, stops=unclear, cells=plan.cells[: unclear[-1].after])
             try:
-                visible |= (await self._side(told, open_line, self._deadline(told), hidden=False).decide())[1]
+                told |= (await self._side(again, open_line, self._deadline(again), hidden=False).decide())[1]
             finally:
                 await open_line.discard()
-        tests = merged(plan, visible, everything)
+        tests = merged(plan, told, everything)
         return Outcome(cells=standing.cells, tests=tests, seconds=time.monotonic() - start, reused=0)
 
     def _deadline(self, plan: Plan) -> float:

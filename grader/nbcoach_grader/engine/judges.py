@@ -70,8 +70,8 @@ class Judges:
             spare.close()
         return await self._fork(key, plan, stop)
 
-    async def refill(self, plan: Plan, stop: Stop) -> None:
-        """Fork judges ahead for the next one who asks, while nobody waits."""
+    async def refill(self, plan: Plan, stop: Stop, idle: Callable[[], bool]) -> None:
+        """Fork judges ahead for the next one who asks; while nobody waits for a processor, make them ready too."""
         key = _key(plan, stop)
         if key in self._refilling:  # two at once would both see room for the last one
             return
@@ -80,11 +80,13 @@ class Judges:
             prepared = self._prepared.get(key)
             while prepared is not None and len(prepared.spares) < SPARES and self._prepared.get(key) is prepared:
                 spare = await prepared.process.fork()
+                if idle():
+                    await spare.order("limber")
                 if self._prepared.get(key) is prepared:
                     prepared.spares.append(spare)
                 else:
                     spare.close()
-        except ProcessGone:
+        except (ProcessGone, ProcessLate, OrderRefused):
             return
         finally:
             self._refilling.discard(key)

@@ -16,7 +16,7 @@ import logging
 import os
 import signal
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 
 from ..errors import EngineFailed, SandboxFailed
@@ -331,14 +331,16 @@ class Line:
         """Note that a process no longer stands where its snapshot was taken."""
         self._snapshots = [replace(kept, process=None) if kept.process is process else kept for kept in self._snapshots]
 
-    async def fork_ahead(self) -> None:
-        """Fork the process that the next edit is likely to start from, while nobody waits."""
+    async def fork_ahead(self, idle: Callable[[], bool]) -> None:
+        """Fork what the next edit is likely to start from; while nobody waits for a processor, make it ready too."""
         last = self._last()
         base = last.process if last is not None else self._root
         if base is None or self._spare is not None:
             return
-        with contextlib.suppress(ProcessGone):
+        with contextlib.suppress(ProcessGone, ProcessLate, OrderRefused):
             spare = await base.fork()
+            if idle():
+                await spare.order("limber")
             if base.usable and self._spare is None:
                 self._spare = (base, spare)
             else:

@@ -7,11 +7,14 @@ children fork runs the same loop on a control socket of its own:
 
     fork      → a child that stands exactly here, on the socket that came along
     enter     → confine this process for good (see `sandbox`); before any foreign code runs
+    limber    → copy the pages that it will write, while nobody waits for it
     run       → run a cell here; this process is then the snapshot after that cell
     serve     → (subject) answer a judge on the socket that came along
     study     → (judge) carry out the author's imports and compile the checks, before the forks
     share     → (subject) run tests in the learner's own shell, where their author needs that
     judge     → (judge) run test cells against the socket that came along, report verdicts
+    seat      → (judge) keep the socket that came along for a stop of a notebook
+    decide    → (judge) run test cells against the socket of a stop, report verdicts
     end       → end, and leave the folder to the service
     discard   → (zygote) kill the process group of a child of mine, and reap what of it has ended
 
@@ -46,12 +49,27 @@ from ..sandbox.removal import remove
 from . import framing, nose_tools
 from .judge import Author, Judge, study
 from .learner_files import unpickle_nothing
-from .pages import collapse_pages
+from .pages import Ranges, collapse_pages, copy_pages, hot_pages
 from .shared import run_tests
 from .subject import run_cell, serve
 
 ORPHAN_SECONDS = 3.0
 PARENT_SECONDS = 0.5
+_TYPICAL = """
+def squares(n):
+    return [i * i for i in range(1, n + 1)]
+assert squares(3) == [1, 4, 9] and sorted({"b": 1, "a": 2}) == ["a", "b"]
+import sys
+if "numpy" in sys.modules:
+    import numpy as np
+    values = np.arange(12.0).reshape(3, 4)
+    assert np.allclose(values @ values.T, (values @ values.T).T)
+if "pandas" in sys.modules:
+    import pandas as pd
+    frame = pd.DataFrame({"kind": ["a", "b"] * 20, "value": range(40)})
+    means = frame.dropna().groupby("kind")["value"].mean()
+    assert (frame["kind"] == "a").mean() == 0.5 and means.idxmax() == "b" and repr(frame.head())
+"""
 SHELL_NAMES = frozenset({"In", "Out", "get_ipython", "exit", "quit", "open"})
 
 
@@ -62,15 +80,18 @@ class Worker:
         control: the socket on which the service gives orders.
         shell: the IPython shell that was loaded before the fork.
         root: whether this is the zygote itself.
+        hot: the pages that forks mostly write.
 
     """
 
-    def __init__(self, control: socket.socket, shell: InteractiveShell, root: bool) -> None:
+    def __init__(self, control: socket.socket, shell: InteractiveShell, root: bool, hot: Ranges = ()) -> None:
         self._control = control
+        self._hot = hot
         self._shell = shell
         self.root = root
         self._groups: set[int] = set()
         self._author: Author | None = None
+        self._benches: dict[int, Judge] = {}
         self._orders: dict[str, Callable[..., Any]] = {
             "fork": self._fork,
             "enter": self._enter,
@@ -79,6 +100,9 @@ class Worker:
             "share": self._share,
             "study": self._study,
             "judge": self._judge,
+            "limber": self._limber,
+            "seat": self._seat,
+            "decide": self._decide,
             "discard": self._discard,
         }
 
@@ -133,6 +157,10 @@ class Worker:
         finally:
             os._exit(0)
 
+    def _limber(self) -> dict[str, Any]:
+        copy_pages(self._hot)
+        return {"limber": True}
+
     def _share(self, cells: list[dict[str, Any]], seconds: float) -> dict[str, Any]:
         return {"cells": run_tests(self._shell, cells, seconds)}
 
@@ -151,6 +179,19 @@ class Worker:
         unpickle_nothing()
         with socket.socket(fileno=fd) as line, _dying_with(self._control):
             return {"cells": Judge(line, self._author, answers, limit, total).run(cells)}
+
+    def _seat(self, fd: int, stop: int, answers: list[str]) -> dict[str, Any]:
+        if self._author is None:
+            return {"failed": "there is nothing to judge by"}
+        unpickle_nothing()
+        self._benches[stop] = Judge(socket.socket(fileno=fd), self._author, answers, 0.0, 0.0)
+        return {"seated": stop}
+
+    def _decide(self, stop: int, cells: list[dict[str, Any]], limit: float, total: float) -> dict[str, Any]:
+        judge = self._benches[stop]
+        judge.allow(limit, total)
+        with _dying_with(self._control):
+            return {"cells": judge.run(cells)}
 
     def _discard(self, pid: int) -> dict[str, Any]:
         """Kill a child's process group; `pending` while some of it are still about to end, as others wait for forks."""
@@ -216,6 +257,11 @@ def make_shell() -> InteractiveShell:
     return shell
 
 
+def exercise(shell: InteractiveShell) -> None:
+    """Do a little of what cells and tests mostly do."""
+    shell.run_cell(_TYPICAL, silent=True)  # type: ignore[no-untyped-call]
+
+
 def clean_up(folder: Path, parent: int) -> None:
     """Remove the engine's folder if the service has died without saying so; one that lives does it itself."""
     end = time.monotonic() + PARENT_SECONDS
@@ -279,8 +325,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     gc.collect()
     gc.freeze()  # a collection in a child would copy every page
     collapse_pages()
+    hot = hot_pages(lambda: exercise(shell))
     framing.send(control, {"ready": True, "missing": missing})
-    worker = Worker(control, shell, root=True)
+    worker = Worker(control, shell, root=True, hot=hot)
     told = worker.loop()
     worker.end()
     if worker.root and not told:  # a child that ends has nothing to clean up

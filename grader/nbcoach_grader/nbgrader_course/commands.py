@@ -24,7 +24,7 @@ from .results import GradedNotebook
 @click.argument("directory", type=click.Path(path_type=Path))
 @click.option("--assignment", help="Grade this assignment only.")
 @click.option("--student", help="Grade this student's work only.")
-@click.option("--jobs", type=click.IntRange(1, 64), help="How many at a time; by default one for each processor.")
+@click.option("--jobs", type=click.IntRange(1, 64), help="How many at a time; by default two for each processor.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line for each notebook.")
 def autograde(directory: Path, assignment: str | None, student: str | None, jobs: int | None, as_json: bool) -> None:
     """Grade the submissions of the nbgrader course DIRECTORY.
@@ -48,7 +48,7 @@ def autograde(directory: Path, assignment: str | None, student: str | None, jobs
                     click.echo(json.dumps(notebook.line()) if as_json else _text(notebook))
                 bar.update(1)
 
-            asyncio.run(run(course, task, jobs or os.cpu_count() or 1, summary, report))
+            asyncio.run(run(course, task, jobs or 2 * (os.cpu_count() or 1), summary, report))
     except GraderFailed as err:
         summary.failed.append(err.message)
     except NbcoachError as err:
