@@ -41,6 +41,7 @@ from .proxy import is_proxy, is_type_proxy, oid_of, peer_of, type_name_of
 
 MAX_MESSAGE = 2000
 FILE = "<checks>"
+_MOST_KB = 2**40
 
 
 class BadScore(BaseException):
@@ -150,7 +151,8 @@ class Judge:
             )
         asked = sorted(self._peer.attributes_asked)
         found = {"id": cell["id"], "score": score, "attributes": asked, "checks": results}
-        return found | {"peak_kb": self._asked("usage", 0)}
+        used = self._asked("usage", 0)
+        return found | {"peak_kb": used if type(used) is int and 0 <= used < _MOST_KB else 0}
 
     def _execute(self, source: str, *, tell: bool = False) -> tuple[Verdict, str | None, float | None]:
         """Run a part of a test cell and say what it came to, and to `tell`, where the learner's code raised."""
