@@ -15,7 +15,6 @@ import decimal
 import fractions
 import pathlib
 import uuid
-import zoneinfo
 from collections.abc import Callable, Sequence
 from enum import IntEnum
 from functools import partial
@@ -25,7 +24,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import Undecodable
-from . import tables
+from . import stamps, tables
 
 MAX_DEPTH = 60
 MAX_ITEMS = 500_000
@@ -33,8 +32,6 @@ MAX_EXPANDED = 10_000_000
 """Most items of a transfer if everything that is shared were written out: what hashing or showing it costs."""
 
 MAX_DIGITS = 20_000
-MAX_STAMP = 100
-_UNITS = ("s", "ms", "us", "ns")
 
 
 class Tag(IntEnum):
@@ -202,9 +199,9 @@ _SIMPLE: dict[type, tuple[Tag, Callable[[Any], list[Any]]]] = {
     complex: (Tag.COMPLEX, lambda v: [v.real, v.imag]),
     bytearray: (Tag.BYTEARRAY, lambda v: [bytes(v)]),
     range: (Tag.RANGE, lambda v: [v.start, v.stop, v.step]),
-    datetime.datetime: (Tag.DATETIME, lambda v: [v.isoformat(), v.fold, _zone_of(v)]),
+    datetime.datetime: (Tag.DATETIME, lambda v: [v.isoformat(), v.fold, stamps.zone_of(v)]),
     datetime.date: (Tag.DATE, lambda v: [v.isoformat()]),
-    datetime.time: (Tag.TIME, lambda v: [v.isoformat(), v.fold, _zone_of(v)]),
+    datetime.time: (Tag.TIME, lambda v: [v.isoformat(), v.fold, stamps.zone_of(v)]),
     datetime.timedelta: (Tag.TIMEDELTA, lambda v: [v.days, v.seconds, v.microseconds]),
     decimal.Decimal: (Tag.DECIMAL, lambda v: [str(v)]),
     fractions.Fraction: (Tag.FRACTION, lambda v: [hex(v.numerator), hex(v.denominator)]),
@@ -363,43 +360,21 @@ def _bytearray(data: bytes) -> bytearray:
     return bytearray(data)
 
 
-def _zone_of(value: datetime.datetime | datetime.time) -> str:
-    return getattr(value.tzinfo, "key", None) or ""
-
-
-def _zoned(kind: type[Any], text: str, fold: int, zone: str) -> Any:
-    stamp = kind.fromisoformat(text).replace(fold=fold)
-    return stamp.replace(tzinfo=zoneinfo.ZoneInfo(zone)) if zone else stamp
-
-
-def _timestamp(text: str, zone: str, unit: Any) -> pd.Timestamp:
-    if type(text) is not str or len(text) > MAX_STAMP or unit not in _UNITS:
-        raise Undecodable("A timestamp is malformed.")
-    stamp = pd.Timestamp(text).as_unit(unit)
-    return stamp.tz_convert(zone) if zone else stamp
-
-
-def _pd_timedelta(count: int, unit: Any) -> pd.Timedelta:
-    if type(count) is not int or unit not in _UNITS:
-        raise Undecodable("A timedelta is malformed.")
-    return pd.Timedelta(np.timedelta64(count, unit))
-
-
 _BUILDERS: dict[Tag, Callable[..., Any]] = {
     Tag.INTEGER: _integer,
     Tag.COMPLEX: complex,
     Tag.BYTEARRAY: _bytearray,
     Tag.RANGE: range,
-    Tag.DATETIME: partial(_zoned, datetime.datetime),
+    Tag.DATETIME: partial(stamps.zoned, datetime.datetime),
     Tag.DATE: datetime.date.fromisoformat,
-    Tag.TIME: partial(_zoned, datetime.time),
+    Tag.TIME: partial(stamps.zoned, datetime.time),
     Tag.TIMEDELTA: datetime.timedelta,
     Tag.DECIMAL: _decimal,
     Tag.FRACTION: lambda n, d: fractions.Fraction(_integer(n), _integer(d)),
     Tag.PATH: pathlib.PosixPath,
     Tag.UUID: lambda data: uuid.UUID(bytes=data),
-    Tag.TIMESTAMP: _timestamp,
-    Tag.PD_TIMEDELTA: _pd_timedelta,
+    Tag.TIMESTAMP: stamps.timestamp,
+    Tag.PD_TIMEDELTA: stamps.timedelta,
 }
 
 _TABLES = {Tag.ARRAY: tables.array, Tag.INDEX: tables.index, Tag.SERIES: tables.series, Tag.FRAME: tables.frame}
