@@ -13,8 +13,6 @@ import ast
 import builtins
 import contextlib
 import inspect
-import math
-import numbers
 import random
 import signal
 import socket
@@ -38,14 +36,10 @@ from .namespace import Locals, Namespace, import_own, stateful_imports
 from .peer import LATE, BoundedText, LineBroken
 from .plan import trace_lines
 from .proxy import is_proxy, is_type_proxy, oid_of, peer_of, type_name_of
+from .rulings import ruling, score_of
 
-MAX_MESSAGE = 2000
 FILE = "<checks>"
 _MOST_KB = 2**40
-
-
-class BadScore(BaseException):
-    """The author's test cell ends in NaN."""
 
 
 @dataclass(frozen=True)
@@ -176,14 +170,14 @@ class Judge:
                     dict.__setitem__(self._namespace, name, self._peer.request("module", module))
                 exec(body, self._namespace, scope)  # noqa: S102 - the author's test, in its own process
                 value = eval(last, self._namespace, scope) if last else None  # noqa: S307
-                score = _score(value)
+                score = score_of(value)
         except BaseException as err:
             failure = err
         if self._peer.broken:
             return (*_broken(self._peer.broken), None)
         if failure is None:
             return Verdict.PASSED, None, score
-        verdict, message = _failed(failure)
+        verdict, message = ruling(failure)
         if tell and failure is self._peer.raised:
             message += self._place()
         return verdict, message, None
@@ -227,56 +221,9 @@ def _compiled(source: str) -> tuple[types.CodeType, types.CodeType | None]:
     return body, compile(expression, FILE, "eval")
 
 
-def _score(value: Any) -> float | None:
-    """Return nbgrader's partial credit: a real number that is no bool.
-
-    Raises:
-        BadScore: it is not a number; that is the author's error, and never a pass.
-
-    """
-    if is_proxy(value) or isinstance(value, bool) or not isinstance(value, (numbers.Real, np.integer, np.floating)):
-        return None
-    try:
-        number = float(value)
-    except OverflowError:
-        number = math.inf if value >= 0 else -math.inf  # type: ignore[operator]
-    if math.isnan(number):
-        raise BadScore
-    return number
-
-
 def _broken(broken: LineBroken) -> tuple[Verdict, str]:
     verdict = {"timeout": Verdict.TIMEOUT, "crashed": Verdict.CRASHED}.get(broken.reason, Verdict.ERROR)
     return verdict, str(broken)
-
-
-def _failed(failure: BaseException) -> tuple[Verdict, str]:
-    """Say what an exception in a test means.
-
-    An assertion is a failure, whoever raised it: the learner gains nothing by raising one.
-    """
-    if isinstance(failure, TestTooSlow):
-        return Verdict.GRADER_FAILED, "The check itself took too long."
-    if isinstance(failure, BadScore):
-        return Verdict.GRADER_FAILED, "The check's score is not a number."
-    text = _words(failure)
-    if isinstance(failure, AssertionError):
-        return Verdict.FAILED, text or "The check did not hold."
-    if isinstance(failure, MemoryError):
-        return Verdict.MEMORY, "The code used too much memory."
-    if isinstance(failure, NotImplementedError):
-        return Verdict.NOT_ATTEMPTED, "This part is not written yet."
-    return Verdict.ERROR, f"{type(failure).__name__}: {text}"
-
-
-def _words(failure: BaseException) -> str:
-    """Return an exception's message; a learner's object in it may refuse to be shown, or never answer."""
-    try:
-        text = str(failure)
-    except BaseException:
-        text = ""
-    notes = getattr(failure, "__notes__", []) if isinstance(failure, AssertionError) else []
-    return "\n".join(part for part in (text, *notes) if part)[:MAX_MESSAGE]
 
 
 @contextlib.contextmanager

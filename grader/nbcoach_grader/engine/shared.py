@@ -7,21 +7,17 @@ All that comes out is the learner's process's own word.
 from __future__ import annotations
 
 import contextlib
-import math
-import numbers
 import time
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from IPython.core.interactiveshell import InteractiveShell
 
 from nbcoach_exercises.verdicts import Verdict
 
-from .peer import BoundedText
+from .peer import LATE, BoundedText
+from .rulings import BadScore, ruling, score_of
 from .subject import OutOfTime, time_limit
-
-MAX_MESSAGE = 2000
 
 
 def run_tests(shell: InteractiveShell, cells: Sequence[dict[str, Any]], seconds: float) -> list[dict[str, Any]]:
@@ -60,29 +56,10 @@ def _run(shell: InteractiveShell, source: str, seconds: float) -> tuple[Verdict,
     except BaseException as err:
         result, error = None, err
     if error is None:
-        score = _score(result.result if result is not None else None)
-        return (
-            (Verdict.GRADER_FAILED, None, None)
-            if score is not None and math.isnan(score)
-            else (
-                Verdict.PASSED,
-                None,
-                score,
-            )
-        )
+        try:
+            return Verdict.PASSED, None, score_of(result.result if result is not None else None)
+        except BadScore as err:
+            error = err
     if isinstance(error, OutOfTime):
-        return Verdict.TIMEOUT, None, None
-    text = str(error)[:MAX_MESSAGE]
-    if isinstance(error, AssertionError):
-        return Verdict.FAILED, text or "The check did not hold.", None
-    if isinstance(error, MemoryError):
-        return Verdict.MEMORY, None, None
-    if isinstance(error, NotImplementedError):
-        return Verdict.NOT_ATTEMPTED, "This part is not written yet.", None
-    return Verdict.ERROR, f"{type(error).__name__}: {text}"[:MAX_MESSAGE], None
-
-
-def _score(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, (numbers.Real, np.integer, np.floating)):
-        return None
-    return float(value)
+        return Verdict.TIMEOUT, LATE, None
+    return (*ruling(error), None)
