@@ -45,7 +45,8 @@ def test_the_memory_of_learners_processes_holds_nothing_that_is_expected(engine:
         assert judged.verdict == "passed"
 
     run(checked())
-    judges = {p.pid for prepared in engine._judges._prepared.values() for p in (prepared.process, *prepared.spares)}
+    roots = [psutil.Process(prepared.process.pid) for prepared in engine._judges._prepared.values()]
+    judges = {process.pid for root in roots for process in (root, *root.children(recursive=True))}
     forked = psutil.Process().children(recursive=True)
     learners = [process.pid for process in forked if process.pid not in judges]
     assert any(WANTED.encode() in memory_of(pid) for pid in judges), "the search finds what is there"
