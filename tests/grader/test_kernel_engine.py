@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from importlib.util import find_spec as find_module
 from pathlib import Path
@@ -425,15 +426,22 @@ asyncio.run(main())
 """
 
 
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """Return a folder with a short name, as the addresses of sockets in it are bounded to 107 bytes."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        yield Path(folder)
+
+
 def test_without_namespaces_nothing_is_left_either_and_there_are_no_terminals(
-    folders: list[str], tmp_path: Path, kernels: KernelEngine
+    folders: list[str], short_path: Path, kernels: KernelEngine
 ) -> None:
     needs("scheme")
     needs("bash")
     if kernels._sandbox is None or kernels._sandbox.name == "plain":
         pytest.skip("this system offers no sandbox")
     before = _sleepers()
-    command = [sys.executable, "-c", WITHOUT_NAMESPACES, str(tmp_path), folders[0], str(Path(__file__).parent)]
+    command = [sys.executable, "-c", WITHOUT_NAMESPACES, str(short_path), folders[0], str(Path(__file__).parent)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
     assert done.stdout.splitlines() == [
         "passed",
@@ -545,7 +553,7 @@ def test_learners_at_once_are_not_mixed_up(run: Any, kernels: KernelEngine) -> N
     assert [verdicts(outcome) for outcome in outcomes] == [["passed"]] * 4
 
 
-def test_the_service_can_die_without_leaving_anything(run: Any, folders: list[str], tmp_path: Path) -> None:
+def test_the_service_can_die_without_leaving_anything(run: Any, folders: list[str], short_path: Path) -> None:
     needs("bash")
     script = (
         "import asyncio, sys, tempfile\ntempfile.tempdir = sys.argv[1]\n"
@@ -556,7 +564,7 @@ def test_the_service_can_die_without_leaving_anything(run: Any, folders: list[st
 
     async def story() -> None:
         child = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", script, str(tmp_path), folders[0], stdout=asyncio.subprocess.PIPE
+            sys.executable, "-c", script, str(short_path), folders[0], stdout=asyncio.subprocess.PIPE
         )
         assert child.stdout is not None
         try:
@@ -569,9 +577,9 @@ def test_the_service_can_die_without_leaving_anything(run: Any, folders: list[st
         _, alive = await asyncio.to_thread(psutil.wait_procs, family, 10)
         assert [p for p in alive if p.status() != psutil.STATUS_ZOMBIE] == []
         for _ in range(100):
-            if not list(tmp_path.iterdir()):
+            if not list(short_path.iterdir()):
                 break
             await asyncio.sleep(0.05)
-        assert list(tmp_path.iterdir()) == []
+        assert list(short_path.iterdir()) == []
 
     run(story())

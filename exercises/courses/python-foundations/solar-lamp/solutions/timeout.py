@@ -1,13 +1,10 @@
-#@ expect: days-tests failed 4
+#@ expect: days-tests timeout 0
 # %% days
 def days_until_charged(target, gain, loss):
-    """Is right as long as the lamp can be charged at all."""
+    """Never notices that the lamp is charged."""
     charge = 0
     day = 0
-    while charge < target:
+    while charge != target + 0.5:
         day += 1
-        charge += gain
-        if charge >= target:
-            break
-        charge = max(0, charge - loss)
+        charge += gain - loss
     return day
