@@ -42,11 +42,11 @@ def engine(run: Run, nothing_left: None) -> Iterator[Engine]:
 @pytest.fixture(scope="session", autouse=True)
 def nothing_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     folder = tmp_path_factory.mktemp("engines")
-    before = set(psutil.Process().children(recursive=True))  # engines of other folders' tests live on
+    before = set(psutil.Process().children())  # engines of other folders' tests live on
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tempfile, "tempdir", str(folder))
         yield
-        left = [child for child in psutil.Process().children(recursive=True) if _alive(child) and child not in before]
+        left = [child for child in psutil.Process().children() if _alive(child) and child not in before]
         assert left == [], "processes were left behind"
         assert list(folder.iterdir()) == [], "folders were left behind"
 

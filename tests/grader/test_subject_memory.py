@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from pathlib import Path
@@ -20,9 +21,9 @@ WANTED, TOLD = "expected-4be1c7", "argument-93d0aa"  # put together below, so th
 
 
 def memory_of(pid: int) -> bytes:
-    """Return all private memory of a process."""
+    """Return all private memory of a process; nothing of one that has just ended."""
     found = bytearray()
-    with Path(f"/proc/{pid}/mem").open("rb", 0) as memory:
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError), Path(f"/proc/{pid}/mem").open("rb", 0) as memory:
         for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
             place = re.match(r"([0-9a-f]+)-([0-9a-f]+) rw-p", line)
             if place:
