@@ -17,8 +17,11 @@ from .process import OrderRefused, Process, ProcessGone, ProcessLate
 from .snapshots import Line, Standing
 
 _END_SECONDS = 0.25
-_JUDGE_SECONDS = 2.0
-_SLACK_SECONDS = 1.0
+JUDGE_SECONDS = 2.0
+"""What is left for judging when the last cell must have ended."""
+
+SLACK_SECONDS = 1.0
+"""What a process gets beyond its time before it counts as late."""
 
 Checks = list[dict[str, Any]]
 
@@ -64,7 +67,7 @@ class Side:
         found: dict[str, Decision] = {}
         try:
             async with self._line.watched(self._plan):
-                standing = await self._line.advance(self._plan, self._deadline - _JUDGE_SECONDS)
+                standing = await self._line.advance(self._plan, self._deadline - JUDGE_SECONDS)
                 for stop, isolated, shared in asked:
                     if stop.after > standing.reached:
                         found |= lost([*isolated, *shared], Verdict.TIMEOUT)
@@ -84,7 +87,7 @@ class Side:
 
     def _left(self) -> float:
         """Return the seconds that a stop may take, with one to spare for a judge that hangs in a call of C."""
-        return min(self._deadline - time.monotonic() - 2 * _SLACK_SECONDS, self._seconds)
+        return min(self._deadline - time.monotonic() - 2 * SLACK_SECONDS, self._seconds)
 
     async def _judge(self, stop: Stop, judge: Process, checks: Checks, *, last: bool) -> Decisions:
         """Let a judge decide on the process at a stop; publish nothing before that one has gone."""
@@ -93,7 +96,7 @@ class Side:
             return lost(checks, Verdict.TIMEOUT)
         ours, theirs = socket.socketpair()
         with theirs:  # only the subject may hold its end, so that its death is seen
-            serve = (theirs.fileno(), total + _SLACK_SECONDS)
+            serve = (theirs.fileno(), total + SLACK_SECONDS)
             served = await self._stand_in(stop, last=last, serve=serve)
         if served is None:
             ours.close()
@@ -102,7 +105,7 @@ class Side:
             answer = await judge.order(
                 "judge",
                 [ours.fileno()],
-                wait=total + _SLACK_SECONDS,
+                wait=total + SLACK_SECONDS,
                 cells=checks,
                 answers=sorted(self._plan.answers),
                 limit=self._plan.limits.seconds,
@@ -139,7 +142,7 @@ class Side:
             await self._release(process)
 
     async def _stand_in(self, stop: Stop, *, last: bool, serve: tuple[int, float] | None = None) -> Process | None:
-        deadline = self._deadline - _JUDGE_SECONDS
+        deadline = self._deadline - JUDGE_SECONDS
         return await self._line.stand_in(self._plan, stop.after, deadline, last=last, serve=serve)
 
     async def _release(self, process: Process) -> None:

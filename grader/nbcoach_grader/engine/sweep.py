@@ -13,7 +13,6 @@ import asyncio
 import socket
 import time
 from collections.abc import Sequence
-from typing import Any
 
 from nbcoach_exercises.verdicts import Verdict
 
@@ -21,12 +20,8 @@ from .decisions import Decision, Decisions, decisions, lost, orders, out_of_memo
 from .judges import Judges
 from .plan import Mode, Plan, Stop
 from .process import OrderRefused, Process, ProcessGone, ProcessLate
+from .side import JUDGE_SECONDS, SLACK_SECONDS, Checks
 from .snapshots import Line, Standing
-
-_JUDGE_SECONDS = 2.0
-_SLACK_SECONDS = 1.0
-
-Checks = list[dict[str, Any]]
 
 
 class SweepLost(Exception):
@@ -70,7 +65,7 @@ class Sweep:
         hidden: dict[str, Decision] = {}
         try:
             async with self._line.watched(self._plan):
-                standing = await self._line.advance(self._plan, self._deadline - _JUDGE_SECONDS)
+                standing = await self._line.advance(self._plan, self._deadline - JUDGE_SECONDS)
                 there = []
                 for stop in self._plan.stops:
                     shown = orders(self._plan, stop, Mode.ISOLATED, hidden=False)
@@ -103,8 +98,8 @@ class Sweep:
         ours, theirs = socket.socketpair()
         self._lines.append(ours)
         with theirs:  # only the subject may hold its end, so that its death is seen
-            serve = (theirs.fileno(), max(self._deadline - time.monotonic(), _SLACK_SECONDS))
-            deadline = self._deadline - _JUDGE_SECONDS
+            serve = (theirs.fileno(), max(self._deadline - time.monotonic(), SLACK_SECONDS))
+            deadline = self._deadline - JUDGE_SECONDS
             served = await self._line.stand_in(self._plan, stop.after, deadline, last=True, serve=serve)
         if served is None:
             return False
@@ -114,13 +109,13 @@ class Sweep:
 
     async def _order(self, judge: Process, stop: Stop, checks: Checks) -> Decisions:
         """Let a judge decide on checks at a stop where it has a line."""
-        total = min(self._deadline - time.monotonic() - 2 * _SLACK_SECONDS, self._seconds)
+        total = min(self._deadline - time.monotonic() - 2 * SLACK_SECONDS, self._seconds)
         if not checks:
             return {}
         if total <= 0:
             return lost(checks, Verdict.TIMEOUT)
         limit = self._plan.limits.seconds
-        wait = total + _SLACK_SECONDS
+        wait = total + SLACK_SECONDS
         answer = await judge.order("decide", stop=stop.after, cells=checks, limit=limit, total=total, wait=wait)
         decided = decisions(answer["cells"], checks)
         return out_of_memory(decided) if await self._line.out_of_memory() else decided
