@@ -9,6 +9,11 @@ user id do not see each other there. Landlock refuses mounting, so this comes be
 `fork_apart` does in one call what a fork server needs: the child is number 1 of a table of its
 own and has every other namespace for itself, while the caller stays where it is. `enter_view` then
 replaces all files by named ones.
+
+Who is apart already can be forked once more by `fork_within`, without any privilege: its child has a table of
+processes, mounts and accounts of its own, and shares the rest, which is shared with nobody else.
+`map_accounts` then says from outside which accounts it may have, and `cover` hides the files of the first one
+under a copy of them.
 """
 
 from __future__ import annotations
@@ -85,7 +90,22 @@ def fork_apart(*, own_accounts: bool) -> int:
         OSError: not allowed here; the caller is as it was.
 
     """
-    flags = _NEWNS | _NEWIPC | _NEWPID | _NEWUTS | _NEWNET | (_NEWUSER if own_accounts else 0)
+    return _fork(_NEWNS | _NEWIPC | _NEWPID | _NEWUTS | _NEWNET | (_NEWUSER if own_accounts else 0))
+
+
+def fork_within() -> int:
+    """Fork a child of a process that is apart; return its process id, and 0 in the child.
+
+    It is like a child of `fork_apart`, but shares network, System V memory and host name with the caller.
+
+    Raises:
+        OSError: not allowed here; the caller is as it was.
+
+    """
+    return _fork(_NEWUSER | _NEWNS | _NEWPID)
+
+
+def _fork(flags: int) -> int:
     require_one_thread()
     python = ctypes.pythonapi
     python.PyOS_BeforeFork()
@@ -114,6 +134,36 @@ def keep_account(user: int, group: int) -> None:
     Path("/proc/self/setgroups").write_text("deny")
     Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
     Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
+
+
+def map_accounts(pid: int, ids: Iterable[int]) -> None:
+    """Let a child of `fork_within` have some user and group ids as they are; to be called by root, from outside.
+
+    Args:
+        pid: its process id.
+        ids: user ids, which are group ids as well.
+
+    Raises:
+        OSError: not allowed here, or it has ended.
+
+    """
+    lines = "".join(f"{number} {number} 1\n" for number in ids)
+    for kind in ("gid_map", "uid_map"):
+        Path("/proc", str(pid), kind).write_text(lines)
+
+
+def cover(home: str, options: str) -> None:
+    """Hide a folder under a new file system in memory, which is left empty.
+
+    Args:
+        home: the folder.
+        options: of the file system: its size and owner.
+
+    Raises:
+        OSError: not allowed here.
+
+    """
+    _mount("tmpfs", home, "tmpfs", _NOSUID | _NODEV, options)
 
 
 def enter_view(root: str, read_only: Iterable[str], devices: Iterable[str], home: str, options: str) -> None:

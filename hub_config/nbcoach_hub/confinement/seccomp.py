@@ -1,7 +1,7 @@
 """Seccomp: forbid system calls, by a filter that the kernel runs before each of them.
 
 Theory of operation: a filter is a list of BPF instructions over the call's number and the raw
-values of its arguments; it cannot follow pointers. Three policies:
+values of its arguments; it cannot follow pointers. Four policies:
 
 `server`, around a learner's server: sockets of the internet are allowed, local ones are not, as
   any socket file that the user id may open could be reached (a container engine's, for example).
@@ -9,6 +9,10 @@ values of its arguments; it cannot follow pointers. Three policies:
   sessions or process groups, so that `killpg` reaches everything.
 `kernel`, around a Jupyter kernel in the grader: local stream sockets may be made and listened at,
   as the grader comes to them, but nothing can be connected to; sessions, as terminals need them.
+
+`author`, around the author's own cells in the grader, from whose process learners' are forked: like
+  `cell`, but new namespaces, mounts and sessions can be made and files given away, as far as the kernel lets who has
+  no capability, as each of those forks needs that.
 
 All answer `chmod`, `chown`, `utime` and extended attributes with a success that does nothing:
 Landlock has no say there, and the user id may own files of others. All refuse watches on files,
@@ -24,6 +28,7 @@ import ctypes
 import errno
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 from .syscalls import call, machine, number, require_one_thread
 
@@ -129,15 +134,23 @@ _LOCAL_STREAM = Only(((_argument(0, _AF_UNIX), _argument(1, _SOCK_STREAM, _SOCK_
 # Sending on a pair names no address; asyncio wakes its loop that way.
 _SEND_NOWHERE = {"sendto": Only((_is_null(4),))}
 
+_CELL = Policy(
+    {
+        **_BOTH_DENY,
+        **_denied("socket connect bind listen accept accept4 sendmmsg setsid setpgid pidfd_open pidfd_send_signal"),
+    },
+    {**_BOTH_ONLY, **_SEND_NOWHERE},
+    _FAKE,
+)
+_TO_FORK = frozenset({"mount", "setsid", "clone", "chown", "fchown", "lchown", "fchownat"})
+
 POLICIES: Mapping[str, Policy] = {
     "server": Policy(_BOTH_DENY, {**_BOTH_ONLY, "socket": _INTERNET}, _FAKE),
-    "cell": Policy(
-        {
-            **_BOTH_DENY,
-            **_denied("socket connect bind listen accept accept4 sendmmsg setsid setpgid pidfd_open pidfd_send_signal"),
-        },
-        {**_BOTH_ONLY, **_SEND_NOWHERE},
-        _FAKE,
+    "cell": _CELL,
+    "author": Policy(
+        {name: error for name, error in _CELL.deny.items() if name not in _TO_FORK},
+        {name: only for name, only in _CELL.only.items() if name not in _TO_FORK},
+        _FAKE - _TO_FORK,
     ),
     "kernel": Policy(
         {**_BOTH_DENY, **_denied("connect sendmmsg pidfd_open pidfd_send_signal")},
@@ -156,10 +169,20 @@ def forbid_syscalls(policy: str | Policy) -> None:
 
     """
     require_one_thread()
-    instructions = assemble(POLICIES[policy] if isinstance(policy, str) else policy)
-    array = (_Filter * len(instructions))(*[_Filter(*instruction) for instruction in instructions])
-    program = _Program(len(instructions), array)
+    program = compiled(policy) if isinstance(policy, str) else _compile(policy)
     call("seccomp", ctypes.c_uint(_SET_MODE_FILTER), ctypes.c_uint(_ALL_THREADS), ctypes.byref(program))
+
+
+@cache
+def compiled(policy: str) -> ctypes.Structure:
+    """Return the program of a policy of `POLICIES`; who forks much can have it made before."""
+    return _compile(POLICIES[policy])
+
+
+def _compile(policy: Policy) -> ctypes.Structure:
+    instructions = assemble(policy)
+    array = (_Filter * len(instructions))(*[_Filter(*instruction) for instruction in instructions])
+    return _Program(len(instructions), array)
 
 
 def assemble(policy: Policy) -> list[Instruction]:
