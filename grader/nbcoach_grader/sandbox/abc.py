@@ -9,6 +9,7 @@ resources; verdicts are made elsewhere.
 
 from __future__ import annotations
 
+import itertools
 import tempfile
 from abc import ABC
 from collections.abc import Iterable, Mapping
@@ -16,16 +17,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nbcoach_exercises.catalogue import DataFile
-from nbcoach_exercises.model import Limits
+from nbcoach_exercises.model import DataFile, Limits
 
 from ..errors import SandboxFailed
 from .cgroups import NOTEBOOK_PROCESSES, ControlGroups
 from .protection import Name, Protection, of_groups, of_limits
 from .removal import remove
-from .usage import bytes_below, memory_of, processes_of
+from .usage import address_space, bytes_below, memory_of, processes_of
 
 BASE_MEMORY_MB = 512
+_inner = itertools.count()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +59,8 @@ class Sandbox(ABC):
     name: str
     special = False
     """Whether boxes want their first process born or owned in a special way, or hide their files."""
+    nests = False
+    """Whether there can be boxes within an author's."""
 
     def __init__(self, root: Path, groups: ControlGroups | None = None) -> None:
         self._root = root
@@ -81,21 +84,37 @@ class Sandbox(ABC):
         """Return what `inside.enter` is told beyond limits, for the box in a folder; nothing by default."""
         return {}
 
+    def author_level(self, box: Path) -> Mapping[str, Any]:
+        """Return the same for an author's box."""
+        return self.level(box)
+
+    def inner_level(self, outer: Box) -> Mapping[str, Any]:
+        """Return the same for a box within an author's."""
+        return self.level(outer.folder)
+
     def birth(self) -> Mapping[str, Any]:
         """Return what the fork server is told when it forks a box's first process; nothing by default."""
         return {}
 
-    def prepare(self, files: Iterable[DataFile], limits: Limits) -> Box:
+    def inner_birth(self) -> Mapping[str, Any]:
+        """Return the same for a box within an author's."""
+        return self.birth()
+
+    def prepare(self, files: Iterable[DataFile], limits: Limits, *, author: bool = False) -> Box:
         """Make a box that holds a copy of some files.
 
         All its processes together may have twice the memory of one, and 512 MiB: snapshots share
         what they have in common, and a cell may change all that the one before it has made.
 
+        Args:
+            files: the files.
+            limits: what code in it may use.
+            author: whether the author's own code runs in it, and boxes within it will be made.
+
         Raises:
             SandboxFailed: the folder or a control group cannot be made.
 
         """
-        processes = limits.processes + NOTEBOOK_PROCESSES
         try:
             folder = Path(tempfile.mkdtemp(prefix="box-", dir=self._root)) / "work"
             folder.mkdir()
@@ -103,16 +122,43 @@ class Sandbox(ABC):
                 target = folder / file.path
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(file.content)
-            self._groups.make(folder.parent.name, (2 * limits.memory_mb + BASE_MEMORY_MB) * 2**20, processes)
-            order = {
-                "folder": str(folder),
-                "memory_bytes": limits.memory_mb * 2**20,
-                "processes": processes,
-                **self.level(folder.parent),
-            }
+            level = self.author_level(folder.parent) if author else self.level(folder.parent)
+            return self._box(folder, limits, level, self.birth(), times=2 if author else 1)
         except OSError as err:
             raise SandboxFailed(f"A box for a learner's code cannot be made: {err}") from err
-        return Box(folder=folder, order=order, birth=self.birth())
+
+    def within(self, outer: Box, pid: int, limits: Limits) -> Box:
+        """Make a box for a fork of the process in an author's box.
+
+        Args:
+            outer: the author's box.
+            pid: the process in it.
+            limits: what code in the new box may use.
+
+        Raises:
+            SandboxFailed: the folder or a control group cannot be made.
+
+        """
+        folder = outer.folder.parent / f"{outer.name}.{next(_inner)}" / "work"
+        try:
+            level = {**self.inner_level(outer), "address_bytes": address_space(pid)}
+            return self._box(folder, limits, level, self.inner_birth())
+        except OSError as err:
+            raise SandboxFailed(f"A box for a learner's code cannot be made: {err}") from err
+
+    def _box(
+        self, folder: Path, limits: Limits, level: Mapping[str, Any], birth: Mapping[str, Any], *, times: int = 1
+    ) -> Box:
+        processes = limits.processes + NOTEBOOK_PROCESSES
+        order = {
+            "folder": str(folder),
+            "memory_bytes": times * limits.memory_mb * 2**20,
+            "processes": processes,
+            **level,
+        }
+        box = Box(folder=folder, order=order, birth=birth)
+        self._groups.make(box.name, (2 * limits.memory_mb + BASE_MEMORY_MB) * 2**20, processes)
+        return box
 
     def admit(self, box: Box, pid: int) -> None:
         """Bound a freshly forked process, and all that it will fork, from outside, where that can be had.

@@ -12,6 +12,7 @@ box's files, and nothing else.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import shutil
@@ -21,7 +22,10 @@ from pathlib import Path
 from typing import Any
 
 from nbcoach_hub.confinement import drop_capabilities, forbid_syscalls, no_new_privileges, restrict_files
-from nbcoach_hub.confinement.namespaces import close_view, enter_view, fork_apart, keep_account
+from nbcoach_hub.confinement.namespaces import close_view, cover, enter_view, fork_apart, fork_within, keep_account
+from nbcoach_hub.confinement.seccomp import compiled
+
+from .usage import address_space
 
 MAX_FILE_BYTES = 64 * 2**20
 MAX_FILES = 256
@@ -40,6 +44,8 @@ def born(birth: Mapping[str, Any]) -> int:
     """
     if not birth:
         return os.fork()
+    if birth.get("within"):
+        return fork_within()
     return fork_apart(own_accounts=bool(birth["own_accounts"]))
 
 
@@ -48,15 +54,23 @@ def unlike_the_first() -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
 
+def make_ready() -> None:
+    """Do ahead, in who will fork much, what each child would have to do for itself."""
+    with contextlib.suppress(OSError):
+        compiled("cell")
+
+
 def enter(order: Mapping[str, Any]) -> None:
     """Confine the calling process for good.
 
     Args:
         order: `folder`, `memory_bytes`; from the Landlock level on `read_only`, the files to be read, and
             `landlock`, whether the kernel has it; `user` where the box has a user id of its own, `own_count` where its
-            `processes` are counted apart from all others; at
-            the level of namespaces `view`. A Jupyter kernel's also has `environment`, more variables, `kernel`:
-            local sockets may be listened at, and `terminals`: they may be opened, as it sees none but its own.
+            `processes` are counted apart from all others; at the level of namespaces `view`. `author` says that boxes
+            will be made within this one, for which `writable` can be changed besides; such a box has `copy_from`, a
+            folder to copy, `address_bytes`, what the author's process has, and at the level of namespaces `cover`. A
+            Jupyter kernel's also has `environment`, more variables, `kernel`: local sockets may be listened at, and
+            `terminals`: they may be opened, as it sees none but its own.
 
     Raises:
         OSError: a part of the confinement cannot be had; the process must not be used.
@@ -64,7 +78,7 @@ def enter(order: Mapping[str, Any]) -> None:
     """
     folder = str(order["folder"])
     limits = {
-        resource.RLIMIT_AS: _address_space() + int(order["memory_bytes"]),
+        resource.RLIMIT_AS: int(order.get("address_bytes") or address_space()) + int(order["memory_bytes"]),
         resource.RLIMIT_FSIZE: MAX_FILE_BYTES,
         resource.RLIMIT_NOFILE: MAX_FILES,
         resource.RLIMIT_CPU: MAX_CPU_SECONDS,
@@ -73,7 +87,10 @@ def enter(order: Mapping[str, Any]) -> None:
     if order.get("own_count"):
         limits[resource.RLIMIT_NPROC] = int(order["processes"])
     user = order.get("user")
-    if "view" in order:
+    if "copy_from" in order:
+        limits[resource.RLIMIT_AS] = min(limits[resource.RLIMIT_AS], resource.getrlimit(resource.RLIMIT_AS)[1])
+        _copy(str(order["copy_from"]), folder, order.get("cover"))
+    elif "view" in order:
         _change_view(order, order["view"])
     elif user is not None:
         for place in Path(folder).parents[:2]:  # the way to the box may be walked, not seen
@@ -93,8 +110,9 @@ def enter(order: Mapping[str, Any]) -> None:
         kernel = bool(order.get("kernel"))
         if order["landlock"]:
             devices = ["/dev/null", *(TERMINALS if order.get("terminals") else ())]
-            restrict_files(order["read_only"], [folder], tcp=False, unix=kernel, devices=devices)
-        forbid_syscalls("kernel" if kernel else "cell")
+            writable = [folder, *order.get("writable", ())]
+            restrict_files(order["read_only"], writable, tcp=False, unix=kernel, devices=devices)
+        forbid_syscalls("kernel" if kernel else "author" if order.get("author") else "cell")
 
 
 def _change_view(order: Mapping[str, Any], view: Mapping[str, Any]) -> None:
@@ -104,10 +122,21 @@ def _change_view(order: Mapping[str, Any], view: Mapping[str, Any]) -> None:
     os.umask(0o022)
     root, home = str(view["root"]), str(order["folder"])
     shown = [path for path in order["read_only"] if path not in _DEVICES]
-    options = f"mode=0700,size={view['bytes']},nr_inodes={view['entries']}"
-    enter_view(root, shown, _DEVICES, home, options)
+    enter_view(root, shown, _DEVICES, home, _options(view))
     shutil.copytree(view["source"], root + home, dirs_exist_ok=True)
     close_view(root)
+
+
+def _copy(source: str, folder: str, cover_size: Mapping[str, Any] | None) -> None:
+    """Take a copy of the author's files, in memory over the originals or in a folder of its own."""
+    os.chdir(source)  # what is covered can be reached from within
+    if cover_size is not None:
+        cover(folder, _options(cover_size))
+    shutil.copytree(".", folder, dirs_exist_ok=True, symlinks=True)
+
+
+def _options(size: Mapping[str, Any]) -> str:
+    return f"mode=0700,size={size['bytes']},nr_inodes={size['entries']}"
 
 
 def _give(folder: str, user: int) -> None:
@@ -115,11 +144,3 @@ def _give(folder: str, user: int) -> None:
     for place, folders, files in os.walk(folder):
         for name in folders + files:
             os.chown(Path(place, name), user, user, follow_symlinks=False)
-
-
-def _address_space() -> int:
-    """Return the bytes of address space in use, 4 GiB where the system does not tell."""
-    try:
-        return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    except (OSError, ValueError, IndexError):
-        return 4 * 2**30

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .abc import Sandbox
+from .abc import Box, Sandbox
 from .cgroups import ControlGroups
 from .protection import Name, Protection, protection
 
@@ -39,6 +39,7 @@ class LandlockSandbox(Sandbox):
         super().__init__(root, groups)
         self._abi = abi
         self._own_user = self.special = own_user
+        self.nests = abi >= SIGNAL_SCOPE_ABI
 
     def protections(self) -> tuple[Protection, ...]:
         """Return what is protected."""
@@ -59,6 +60,14 @@ class LandlockSandbox(Sandbox):
         """Name the files that may be read: the system and Python, nothing of ours; and the user id."""
         order = {"read_only": readable(), "landlock": self._abi > 0}
         return {**order, "user": user_id(), "own_count": True} if self._own_user else order
+
+    def author_level(self, box: Path) -> Mapping[str, Any]:
+        """Let boxes be made beside the author's files."""
+        return {**self.level(box), "author": True, "writable": [str(box)]}
+
+    def inner_level(self, outer: Box) -> Mapping[str, Any]:
+        """Keep the user id; the files are a copy in a folder that can be seen by none of the others."""
+        return {"read_only": readable(), "landlock": True, "copy_from": outer.order["folder"]}
 
     def _resources(self) -> tuple[Protection, ...]:
         """Return what bounds resources; with a user id of its own the limit on processes holds for a box."""

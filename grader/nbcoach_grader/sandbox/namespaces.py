@@ -7,6 +7,9 @@ a fixed size with a copy of the box's files. Each learner's notebook is forked f
 inside costs no more than elsewhere. When the service discards the box, the fork server kills number 1;
 the kernel ends all others in there and lets number 1 go only when they have gone.
 
+Boxes within an author's box share that one's network and shared memory, of which a seccomp filter lets
+nothing be used, and have processes, files and a namespace of accounts of their own.
+
 As root a box has a user id that nothing else has. Without, namespaces need one of accounts too, in which
 the only account is the grader's own.
 
@@ -23,6 +26,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from nbcoach_hub.confinement.namespaces import map_accounts
+
+from ..errors import SandboxFailed
+from .abc import Box
 from .cgroups import ControlGroups
 from .landlock import LandlockSandbox
 from .protection import Name, Protection, protection
@@ -30,6 +37,7 @@ from .usage import MAX_ENTRIES
 
 HOME = "/home/learner"
 MAX_BYTES = 256 * 2**20
+_SIZE = {"bytes": MAX_BYTES, "entries": MAX_ENTRIES}
 
 
 class NamespaceSandbox(LandlockSandbox):
@@ -58,6 +66,7 @@ class NamespaceSandbox(LandlockSandbox):
         super().__init__(root, abi, groups, own_user=own_user)
         self._own_accounts = own_accounts
         self.special = True
+        self.nests = not own_accounts  # only root may map accounts of a namespace in another one
 
     def protections(self) -> tuple[Protection, ...]:
         """Return what is protected."""
@@ -73,16 +82,38 @@ class NamespaceSandbox(LandlockSandbox):
         """Ask for namespaces."""
         return {"own_accounts": self._own_accounts}
 
+    def inner_birth(self) -> Mapping[str, Any]:
+        """Ask for those namespaces that are not shared with the author's process."""
+        return {"within": True}
+
     def level(self, box: Path) -> Mapping[str, Any]:
         """Name what the new root holds."""
         view = {
             "root": str(box / "view"),
             "source": str(box / "work"),
             "account": [os.geteuid(), os.getegid()] if self._own_accounts else None,
-            "bytes": MAX_BYTES,
-            "entries": MAX_ENTRIES,
+            **_SIZE,
         }
         (box / "view").mkdir()
         # Linux counts processes by user id and by namespace of accounts: a box has one or the other for itself.
         own = self._own_user or self._own_accounts
         return {**super().level(box), "own_count": own, "folder": HOME, "view": view}
+
+    def author_level(self, box: Path) -> Mapping[str, Any]:
+        """Leave out Landlock, in which nothing could be mounted any more."""
+        return {**self.level(box), "author": True, "landlock": False}
+
+    def inner_level(self, outer: Box) -> Mapping[str, Any]:
+        """Hide the author's files under a copy of them; all else that can be seen is the same, and read-only."""
+        level = {**LandlockSandbox.level(self, outer.folder), "own_count": True}
+        accounts = sorted({int(order.get("user", os.geteuid())) for order in (outer.order, level)})
+        return {**level, "accounts": accounts, "folder": HOME, "copy_from": HOME, "cover": _SIZE}
+
+    def admit(self, box: Box, pid: int) -> None:
+        """Bound a freshly forked process from outside, and let one within an author's box take on its user id."""
+        super().admit(box, pid)
+        if "cover" in box.order:
+            try:
+                map_accounts(pid, box.order["accounts"])
+            except OSError as err:
+                raise SandboxFailed(f"A process cannot be given an account: {err}") from err

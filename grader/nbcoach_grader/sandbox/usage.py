@@ -1,13 +1,33 @@
-"""What a box's processes use that the kernel does not bound for them: counted from outside."""
+"""What processes use, counted from outside: where the kernel does not bound it, and what forks would share."""
 
 from __future__ import annotations
 
 import os
+import resource
 from pathlib import Path
 
 MAX_ENTRIES = 5000
 MAX_LEVELS = 100
 MAX_PATH = 3500
+
+
+def address_space(pid: int | str = "self") -> int:
+    """Return the bytes of address space that a process has in use, 4 GiB where the system does not tell."""
+    try:
+        return int(Path("/proc", str(pid), "statm").read_text().split()[0]) * resource.getpagesize()
+    except (OSError, ValueError, IndexError):
+        return 4 * 2**30
+
+
+def held(pid: int | str = "self") -> tuple[int, int]:
+    """Return how many threads and descriptors a process has: forks would lose the ones and share the others."""
+    counts = []
+    for kind in ("task", "fd"):
+        try:
+            counts.append(len(os.listdir(f"/proc/{pid}/{kind}")))  # noqa: PTH208 - names alone
+        except OSError:
+            counts.append(0)
+    return counts[0], counts[1]
 
 
 def processes_of(group: int) -> int:
