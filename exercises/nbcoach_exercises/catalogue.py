@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -24,19 +23,11 @@ from .errors import InvalidCourse, InvalidIdentifier, InvalidNotebook, TooLarge,
 from .format import Role, grade_id_of, own_metadata, parse_test_cell, questions, read_notebook, role_of
 from .identifiers import grade_id, slug
 from .imports import imported_modules
-from .model import Course, Exercise, Limits, Skill, TestCell, Unit
+from .model import Course, DataFile, Exercise, Limits, Skill, TestCell, Unit
 from .schemas import load_schema
 
 MASTER = "exercise.ipynb"
 MAX_DATA_BYTES = 16 * 1024 * 1024
-
-
-@dataclass(frozen=True)
-class DataFile:
-    """A file beside a notebook; `path` is relative to `data/`, with forward slashes."""
-
-    path: str
-    content: bytes
 
 
 class Catalogue:

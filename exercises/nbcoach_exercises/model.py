@@ -10,6 +10,14 @@ from typing import Any
 from .errors import UnknownExercise
 
 
+@dataclass(frozen=True)
+class DataFile:
+    """A file beside a notebook; `path` is relative to `data/`, with forward slashes."""
+
+    path: str
+    content: bytes
+
+
 @dataclass(frozen=True, kw_only=True)
 class Skill:
     """Something that can be learnt; `requires` names the skills that come before it."""

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 
 from nbformat import NotebookNode
 
-from nbcoach_exercises.catalogue import Catalogue, DataFile
+from nbcoach_exercises.catalogue import Catalogue
 from nbcoach_exercises.errors import InvalidInput, UnknownCell
 from nbcoach_exercises.events import Attempt, LearnerEvent, Logged, Reaction
-from nbcoach_exercises.model import Course, Exercise, Question
+from nbcoach_exercises.model import Course, DataFile, Exercise, Question
 from nbcoach_exercises.verdicts import Verdict
 from nbcoach_exercises.wire import CellSource, CheckRequest, Feedback, HintRequest, HintText, StyleNote
 from nbcoach_hub.service import Limits

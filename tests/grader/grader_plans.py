@@ -8,9 +8,8 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from nbcoach_exercises.catalogue import DataFile
 from nbcoach_exercises.format import parse_test_cell
-from nbcoach_exercises.model import Limits, TestCell
+from nbcoach_exercises.model import DataFile, Limits, TestCell
 from nbcoach_grader.engine.names import bound_names
 from nbcoach_grader.engine.plan import Outcome, Plan, PlannedCell, Stop
 

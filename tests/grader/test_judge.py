@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from nbcoach_exercises.catalogue import DataFile
-from nbcoach_exercises.model import Check, Limits, TestCell
+from nbcoach_exercises.model import Check, DataFile, Limits, TestCell
 from nbcoach_exercises.verdicts import Verdict
 from nbcoach_grader.engine.engine import Engine
 from nbcoach_grader.engine.names import bound_names

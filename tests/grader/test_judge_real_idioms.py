@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from test_judge import make_plan, only_check, settled
 
-from nbcoach_exercises.catalogue import DataFile
+from nbcoach_exercises.model import DataFile
 from nbcoach_exercises.verdicts import Verdict
 from nbcoach_grader.engine.engine import Engine
 from nbcoach_grader.engine.names import bound_names

@@ -18,9 +18,8 @@ import psutil
 import pytest
 from grader_plans import cell_of, messages, plan, shown, verdicts
 
-from nbcoach_exercises.catalogue import DataFile
 from nbcoach_exercises.errors import InvalidInput, status_of
-from nbcoach_exercises.model import Limits, TestCell
+from nbcoach_exercises.model import DataFile, Limits, TestCell
 from nbcoach_grader.engine.plan import Mode, Outcome, Plan, Stop
 from nbcoach_grader.errors import EngineFailed
 from nbcoach_grader.kernels.engine import KernelEngine

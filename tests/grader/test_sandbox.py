@@ -14,8 +14,7 @@ import psutil
 import pytest
 from grader_plans import plan, verdicts
 
-from nbcoach_exercises.catalogue import DataFile
-from nbcoach_exercises.model import Limits
+from nbcoach_exercises.model import DataFile, Limits
 from nbcoach_grader.engine.engine import Engine
 from nbcoach_grader.sandbox.abc import Sandbox
 from nbcoach_grader.sandbox.plain import PlainSandbox

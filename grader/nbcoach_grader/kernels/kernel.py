@@ -27,8 +27,7 @@ import zmq.asyncio
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.connect import write_connection_file
 
-from nbcoach_exercises.catalogue import DataFile
-from nbcoach_exercises.model import Limits
+from nbcoach_exercises.model import DataFile, Limits
 from nbcoach_hub.processes import descendants
 
 from ..errors import EngineFailed

@@ -22,9 +22,8 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_output
 from nbgrader.utils import find_all_files
 
-from nbcoach_exercises.catalogue import DataFile
 from nbcoach_exercises.format import Role, grade_id_of, role_of
-from nbcoach_exercises.model import Limits
+from nbcoach_exercises.model import DataFile, Limits
 from nbcoach_exercises.verdicts import Verdict, worst
 from nbgrader import preprocessors
 

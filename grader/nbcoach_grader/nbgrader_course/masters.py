@@ -23,7 +23,7 @@ from nbgrader.nbgraderformat.common import SchemaMismatchError
 from nbgrader.preprocessors import ClearHiddenTests, ClearSolutions, SaveCells
 from nbgrader.utils import find_all_files
 
-from nbcoach_exercises.catalogue import MAX_DATA_BYTES, DataFile
+from nbcoach_exercises.catalogue import MAX_DATA_BYTES
 from nbcoach_exercises.errors import InvalidCourse, NbcoachError
 from nbcoach_exercises.format import (
     HIDDEN_BEGIN,
@@ -35,6 +35,7 @@ from nbcoach_exercises.format import (
     role_of,
 )
 from nbcoach_exercises.identifiers import grade_id
+from nbcoach_exercises.model import DataFile
 
 from .directory import Directory
 
