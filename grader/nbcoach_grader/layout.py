@@ -6,6 +6,7 @@ the first run again in the judge (`preludes`), the others are what `made_by_test
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,6 +17,7 @@ from nbcoach_exercises.format import Role, grade_id_of, parse_test_cell, role_of
 from nbcoach_exercises.model import TestCell
 
 from .engine.names import bound_names, made_names, needed_names
+from .engine.plan import PlannedCell
 
 ANSWERS = (Role.ANSWER, Role.MANUAL_ANSWER)
 
@@ -53,6 +55,16 @@ class Layout:
     def tests(self) -> dict[str, TestCell]:
         """Return the test cells by grade id, in order."""
         return {place.name: place.test for place in self.places if place.test is not None}
+
+    @cached_property
+    def head(self) -> tuple[PlannedCell, ...]:
+        """Return the cells before the first answer or test, as they run for who has changed none of them."""
+        own = itertools.takewhile(lambda place: not place.answered and place.test is None, self.places)
+        return tuple(
+            PlannedCell(id=place.name, source=place.source if place.role is Role.READ_ONLY else place.released)
+            for place in own
+            if place.role in (Role.READ_ONLY, Role.FREE)
+        )
 
     @cached_property
     def names(self) -> frozenset[str]:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from nbcoach_exercises.catalogue import DataFile, data_files, read_exercise, read_master
+from nbcoach_exercises.catalogue import data_files, read_exercise, read_master
 from nbcoach_exercises.format import own_metadata, role_of
-from nbcoach_exercises.model import Exercise, Limits, Question, TestCell
+from nbcoach_exercises.model import DataFile, Exercise, Limits, Question, TestCell
 from nbcoach_exercises.release import learner_version
 
 from .engine.plan import Mode, Plan
@@ -128,6 +128,7 @@ def plan_of(
     once: bool = False,
 ) -> Plan:
     """Return the plan for a rebuilt notebook (see `Plan`)."""
+    head = len(material.layout.head)
     return Plan(
         learner=learner,
         exercise=material.name,
@@ -142,6 +143,7 @@ def plan_of(
         shared=shared,
         once=once,
         kernel=material.kernel,
+        head=head if rebuilt.cells[:head] == material.layout.head else 0,
     )
 
 

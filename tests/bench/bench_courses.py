@@ -24,10 +24,9 @@ import nbformat
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
-from nbcoach_exercises.catalogue import DataFile
 from nbcoach_exercises.errors import NbcoachError
 from nbcoach_exercises.format import Role, role_of
-from nbcoach_exercises.model import Limits
+from nbcoach_exercises.model import DataFile, Limits
 from nbcoach_grader.engine.engine import Engine
 from nbcoach_grader.errors import GraderFailed
 from nbcoach_grader.material import material_of

@@ -56,6 +56,7 @@ def plan(learner: str, cell: str, seconds: float = 10.0) -> Plan:
         sources=(SOLUTION,),
         answers=bound_names(SOLUTION),
         limits=Limits(seconds=seconds, memory_mb=512),
+        head=len(PREFIX),
     )
 
 
@@ -111,7 +112,7 @@ def snapshot_pss(engine: Engine) -> float:
     found = []
     for pair in engine._pairs.values():
         root = pair.open._root
-        for pid in _descendants(root.pid) if root else ():
+        for pid in _descendants(root.host_pid) if root else ():
             with contextlib.suppress(OSError, StopIteration):
                 rollup = dict(
                     line.split(":") for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from nbcoach_grader.engine.judge import Judge, study
+from nbcoach_grader.engine.judge_peer import JudgePeer
 from nbcoach_grader.engine.peer import LineBroken
 from nbcoach_grader.engine.subject_peer import SubjectPeer
 
@@ -39,7 +40,9 @@ def judge(code: str) -> Iterator[Judge]:
     thread = threading.Thread(target=serve)
     thread.start()
     try:
-        yield Judge(ours, study({}, [HONEST], []), ["Stack", "shout"], 5.0, 5.0)
+        judge = Judge(JudgePeer(ours), study({}, [HONEST], []), ["Stack", "shout"])
+        judge.allow(5.0, 5.0)
+        yield judge
     finally:
         ours.close()
         thread.join()

@@ -181,3 +181,45 @@ def test_what_hidden_checks_are_called_with_is_never_shown(grade: Any) -> None:
     spying = "def f(n):\n    open('kept', 'a').write(str(n))\n    return 0"
     told = "import os\nprint(open('kept').read() if os.path.exists('kept') else 'nothing')\nassert 0, os.listdir()"
     assert "secret-7c1" not in repr(grade(book, sent(book, a=spying, b=told)))
+
+
+STATE: dict[str, dict[str, str]] = {
+    "calls that are kept": {
+        "a1": "calls = []\ndef f(n):\n    calls.append(n)\n    return n",
+        "a2": "def g():\n    return len(calls)",
+    },
+    "calls that are counted": {
+        "a1": "calls = 0\ndef f(n):\n    global calls\n    calls += 1\n    return n",
+        "a2": "def g():\n    return calls",
+    },
+    "data of the author's, changed in place": {"a3": "def h(values):\n    values.sort()\n    return values[0]"},
+    "a function that ends its process": {"a1": "def f(n):\n    import os; os._exit(0)"},
+    "a function without end": {"a1": "def f(n):\n    while True: pass"},
+}
+SEVERAL = material(
+    ("locked", "setup", "given = [3, 1, 2]"),
+    ("answer", "a1", "def f(n):\n    return n"),
+    ("test", "t1", "assert f(1) == 1\n" + HIDDEN.format("assert f(2) == 2")),
+    ("answer", "a2", "def g():\n    return 0"),
+    ("test", "t2", "assert g() == 0\n" + HIDDEN.format("assert g() == 0")),
+    ("answer", "a3", "def h(values):\n    return min(values)"),
+    ("test", "t3", "assert h(given) == 1\nassert given == [3, 1, 2]\n" + HIDDEN.format("assert given == [3, 1, 2]")),
+)
+
+
+@pytest.mark.parametrize("name", STATE)
+def test_one_process_for_several_questions_changes_no_verdict(grade: Any, engine: Any, run: Any, name: str) -> None:
+    cells = sent(SEVERAL, **STATE[name])
+    graded = grade(SEVERAL, cells)
+    judging = Judging(engine)
+    for question in SEVERAL.questions():
+        judged, _ = run(judging.judge("ada", SEVERAL, question, cells, veiled=False))
+        mine = [check for test in graded.tests if test.id in question.tests for check in test.checks]
+        assert [(c.id, c.verdict, c.points) for c in judged.checks] == [(c.id, c.verdict, c.points) for c in mine]
+
+
+def test_nobody_s_work_reaches_the_next_notebook_through_a_judge(grade: Any) -> None:
+    greedy = sent(SEVERAL, a3="def h(values):\n    values.clear()\n    return 1")
+    for _ in range(2):
+        assert scores(grade(SEVERAL, greedy))["t3"] < 2
+        assert scores(grade(SEVERAL, sent(SEVERAL))) == {"t1": 2, "t2": 2, "t3": 2}

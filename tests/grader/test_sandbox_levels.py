@@ -13,8 +13,7 @@ import psutil
 import pytest
 from grader_plans import plan, verdicts
 
-from nbcoach_exercises.catalogue import DataFile
-from nbcoach_exercises.model import Limits
+from nbcoach_exercises.model import DataFile, Limits
 from nbcoach_grader.engine.engine import Engine
 from nbcoach_grader.errors import SandboxFailed
 from nbcoach_grader.sandbox.abc import Sandbox
@@ -68,7 +67,7 @@ def test_checks_work_and_files_are_there(boxed: Engine, run: Any) -> None:
     source = "import os, json, sqlite3, pandas\nprint(open('a.txt').read(), open('sub/b.txt').read())\n"
     source += "open('a.txt', 'w').write('mine')\nopen('new', 'w').write('x')\ndef f():\n    return open('a.txt').read()"
     outcome = run(boxed.run(plan(source, tests="assert f() == 'mine'", files=files)))
-    assert outcome.cells[0].output == "one two\n"
+    assert outcome.cells[0].output == "one two\n", outcome.cells[0]
     assert verdicts(outcome) == ["passed"]
 
 
@@ -150,11 +149,11 @@ def test_everything_ends_with_its_box(boxed: Engine, run: Any) -> None:
     pair = boxed._pairs.pop(checked.line)
     root = pair.open._root
     assert root is not None
-    family = psutil.Process(root.pid).children(recursive=True)
+    family = psutil.Process(root.host_pid).children(recursive=True)
     assert len(family) >= 3
     run(pair.discard())
     assert not [p for p in family if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
-    assert root.pid not in [p.pid for p in zygote.children()]
+    assert root.host_pid not in [p.pid for p in zygote.children(recursive=True)]
 
 
 def test_a_box_can_be_discarded_twice(boxed: Engine) -> None:

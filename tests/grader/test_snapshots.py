@@ -176,10 +176,11 @@ def test_the_least_recently_used_lines_go_first(run: Any) -> None:
                 for exercise in ("one", "two"):
                     checked = plan(F, "x = 3", tests=HIDDEN, learner=learner, exercise=exercise)
                     assert verdicts(await engine.run(checked)) == ["passed", "passed"]
-            assert engine.statistics() == {"lines": 2, "judges": 1, "zygotes": 1}
+            await asyncio.gather(*engine._preparing)
+            assert engine.statistics() == {"lines": 2, "judges": 1, "prefixes": 2, "zygotes": 1}
             assert [name.split("\0")[:2] for name in engine._pairs] == [["c", "one"], ["c", "two"]]
             boxes = list(engine._folder.glob("box-*"))  # type: ignore[union-attr]
-            assert len(boxes) == 2 * 2 + 1
+            assert len(boxes) == 1 + 2  # of the judge, and the author's, in which the lines have theirs
 
     run(story())
 
@@ -234,7 +235,7 @@ def test_many_learners_at_once_while_lines_come_and_go(run: Any) -> None:
     async def story() -> None:
         async with running(max_lines=3, max_judges=1) as engine:
             await asyncio.gather(*(one(engine, learner, turn) for turn in range(3) for learner in range(12)))
-            assert engine.statistics() == {"lines": 3, "judges": 1, "zygotes": 1}
+            assert engine.statistics() == {"lines": 3, "judges": 1, "prefixes": 1, "zygotes": 1}
 
     run(story())
 

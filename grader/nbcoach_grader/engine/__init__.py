@@ -1,12 +1,13 @@
 """The engine: fork snapshots of a learner's notebook, and a judge that never runs learner code.
 
-Theory of operation. Four kinds of process, all forked from one *zygote* per course environment:
+Theory of operation. Five kinds of process, all forked from one *zygote* per course environment:
 
-    grader service ── control socket ──> zygote            IPython and the course's libraries, no secret
-                                           ├─> subject      the learner's notebook up to cell k, in a sandbox
-                                           │     └─> subject up to cell k+1 …            (fork snapshots)
-                                           │           └─> served fork: answers the judge, then dies
-                                           └─> judge        the author's locked cells; per check one fork
+    grader service ── control socket ──> zygote          IPython and the course's libraries, no secret
+                                           ├─> prefix     the author's first cells, for the whole class
+                                           │     └─> subject      the learner's notebook up to cell k, in a sandbox
+                                           │           └─> subject up to cell k+1 …            (fork snapshots)
+                                           │                 └─> served fork: answers the judge, then dies
+                                           └─> judge      the author's locked cells; forked for those who ask
 
 The service asks a process to fork and hands the child its own control socket, so every
 process holds one socket and nothing else. A served fork and a judge share one more socket

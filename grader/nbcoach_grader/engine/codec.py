@@ -15,7 +15,7 @@ import decimal
 import fractions
 import pathlib
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from enum import IntEnum
 from functools import partial
 from typing import Any, Protocol
@@ -85,6 +85,8 @@ class References(Protocol):
 
 _SINGLETONS: dict[str, object] = {"ellipsis": ..., "not-implemented": NotImplemented, "na": pd.NA, "nat": pd.NaT}
 _UNFINISHED = object()
+_LEAVES = frozenset({type(None), bool, float, str, bytes})
+_LEAVES_READ = _LEAVES | {int}
 _ITEM_CONTAINERS: dict[type, Tag] = {
     list: Tag.LIST,
     tuple: Tag.TUPLE,
@@ -136,6 +138,13 @@ class Encoder:
         finally:
             self._depth -= 1
 
+    def _all(self, values: Collection[object]) -> Iterable[Any]:
+        """Encode values; those that stand for themselves need no look one by one."""
+        kinds = set(map(type, values))
+        if kinds <= _LEAVES or (kinds == {int} and _fit(values)):
+            return values
+        return map(self.encode, values)
+
     def _number(self, value: object) -> None:
         self._memo[id(value)] = len(self._kept)
         self._kept.append(value)
@@ -151,7 +160,7 @@ class Encoder:
     def _composite(self, kind: type, value: Any) -> Any:
         if kind in _ITEM_CONTAINERS:
             self._number(value)
-            return [_ITEM_CONTAINERS[kind], *map(self.encode, value)]
+            return [_ITEM_CONTAINERS[kind], *self._all(value)]
         if kind in _PAIR_CONTAINERS:
             self._number(value)
             return [_PAIR_CONTAINERS[kind], *self._pairs(value)]
@@ -182,7 +191,7 @@ class Encoder:
             return [Tag.SCALAR if kind is type(value) and isinstance(value, np.generic) else Tag.DTYPE, *scalar]
         if kind is np.ndarray and value.dtype == object:
             self._number(value)
-            return [Tag.OBJECT_ARRAY, list(value.shape), *map(self.encode, value.ravel())]
+            return [Tag.OBJECT_ARRAY, list(value.shape), *self._all(value.ravel().tolist())]
         for accepts, tag, parts in (
             (tables.is_array, Tag.ARRAY, tables.array_parts),
             (tables.is_index, Tag.INDEX, tables.index_parts),
@@ -210,6 +219,11 @@ _SIMPLE: dict[type, tuple[Tag, Callable[[Any], list[Any]]]] = {
     pd.Timestamp: (Tag.TIMESTAMP, lambda v: [v.isoformat(), str(v.tz) if v.tz else "", v.unit]),
     pd.Timedelta: (Tag.PD_TIMEDELTA, lambda v: [int(v.to_timedelta64().astype(np.int64)), v.unit]),
 }
+
+
+def _fit(integers: Collection[Any]) -> bool:
+    least, most = int(min(integers)), int(max(integers))
+    return least >= -(2**63) and most < 2**64
 
 
 class Decoder:
@@ -255,6 +269,10 @@ class Decoder:
         finally:
             self._depth -= 1
 
+    def _all(self, nodes: list[Any]) -> Iterable[Any]:
+        """Decode nodes; those that stand for themselves need no look one by one."""
+        return nodes if _LEAVES_READ.issuperset(map(type, nodes)) else map(self.decode, nodes)
+
     def _pay(self, items: int) -> int:
         """Count items, those of shared values each time they are met."""
         self._expanded += items
@@ -275,7 +293,7 @@ class Decoder:
             return self._mutable(tag, rest)
         if tag in (Tag.TUPLE, Tag.FROZENSET):
             place = self._reserve()
-            value: Any = tuple(map(self.decode, rest))
+            value: Any = tuple(self._all(rest))
             self._kept[place] = value = value if tag is Tag.TUPLE else frozenset(value)
             return value
         if tag is Tag.REFERENCE:
@@ -304,12 +322,12 @@ class Decoder:
         if tag is Tag.LIST:
             items: list[Any] = []
             self._kept[place] = items
-            items.extend(map(self.decode, rest))
+            items.extend(self._all(rest))
             return items
         if tag is Tag.SET:
             members: set[Any] = set()
             self._kept[place] = members
-            members.update(map(self.decode, rest))
+            members.update(self._all(rest))
             return members
         mapping: Any
         if tag is Tag.DEFAULTDICT:
@@ -331,8 +349,8 @@ class Decoder:
         place = self._reserve()
         if tag is Tag.OBJECT_ARRAY:
             value: Any = np.empty(len(rest) - 1, dtype=object)
-            for number, item in enumerate(rest[1:]):
-                value[number] = self.decode(item)
+            for number, item in enumerate(self._all(rest[1:])):
+                value[number] = item
             value = value.reshape(rest[0])
         elif tag in _TABLES:
             value = _TABLES[tag](rest, self.decode)

@@ -108,6 +108,16 @@ def lost(cells: Sequence[dict[str, Any]], verdict: Verdict) -> Decisions:
     }
 
 
+def passed(decided: Decisions) -> bool:
+    """Tell whether all checks have passed."""
+    return all(told[0] is Verdict.PASSED for decision in decided.values() for told in decision.checks.values())
+
+
+def crashed(decided: Decisions) -> bool:
+    """Tell whether the learner's process was lost at some check."""
+    return any(told[0] is Verdict.CRASHED for decision in decided.values() for told in decision.checks.values())
+
+
 def out_of_memory(decided: Decisions) -> Decisions:
     """Say of what crashed that memory was the cause."""
     return {

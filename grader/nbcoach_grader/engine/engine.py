@@ -24,13 +24,14 @@ from ..errors import EngineFailed
 from ..sandbox.abc import Sandbox
 from ..sandbox.choice import AUTO, LEVELS, choose
 from ..sandbox.removal import remove
-from .decisions import Decisions, merged
+from .decisions import Decision, Decisions, merged
 from .judges import Judges
 from .plan import Begun, Outcome, Plan, Stop, nothing
+from .prefixes import Prefix, Prefixes, PrefixLost
 from .process import Process, ProcessGone, start_zygote
 from .side import Side
-from .snapshots import Line
-from .sweep import Sweep, SweepLost
+from .snapshots import Line, Standing
+from .sweep import Sweep, SweepLost, Swept
 
 log = logging.getLogger(__name__)
 
@@ -46,11 +47,11 @@ class Pair:
     shared memory, has no way back.
     """
 
-    def __init__(self, zygote: Process, sandbox: Sandbox) -> None:
-        self.zygote = zygote
+    def __init__(self, prefix: Prefix, sandbox: Sandbox) -> None:
+        self.prefix = prefix
         self.lock = asyncio.Lock()
-        self.open = Line(zygote, sandbox)
-        self.blind = Line(zygote, sandbox)
+        self.open = Line(prefix, sandbox)
+        self.blind = Line(prefix, sandbox)
         self.memory_bytes = 0
 
     async def measure(self) -> None:
@@ -75,6 +76,9 @@ class Engine(LoggingConfigurable):
     max_judges = Integer(64, help="Prepared judges kept, one for each question of an exercise version.").tag(
         config=True
     )
+    max_prefixes = Integer(
+        64, help="Exercise versions whose first cells, the author's own, are kept run for the whole class."
+    ).tag(config=True)
     max_running = Integer(help="Checks that run at once; by default twice the number of processors.").tag(config=True)
     max_seconds = Float(
         15.0, help="Longest time in seconds for judging one question, unless an exercise allows its cells more."
@@ -99,6 +103,7 @@ class Engine(LoggingConfigurable):
         self._zygotes: dict[tuple[str, ...], tuple[Process, asyncio.subprocess.Process]] = {}
         self._pairs: OrderedDict[str, Pair] = OrderedDict()
         self._judges = Judges(self.zygote, lambda: self.sandbox)
+        self._prefixes = Prefixes(self.zygote, lambda: self.sandbox)
         self._starting = asyncio.Lock()
         self._running = asyncio.Semaphore(self.max_running)
         self._active = 0
@@ -153,6 +158,7 @@ class Engine(LoggingConfigurable):
             await pair.discard()
         self._pairs.clear()
         await self._judges.discard()
+        await self._prefixes.discard()
         for zygote, child in self._zygotes.values():
             with contextlib.suppress(ProcessGone):
                 await zygote.tell("end")
@@ -164,7 +170,12 @@ class Engine(LoggingConfigurable):
 
     def statistics(self) -> dict[str, int]:
         """Return how many warm notebooks, judges and fork servers there are."""
-        return {"lines": len(self._pairs), "judges": len(self._judges), "zygotes": len(self._zygotes)}
+        return {
+            "lines": len(self._pairs),
+            "judges": len(self._judges),
+            "prefixes": len(self._prefixes),
+            "zygotes": len(self._zygotes),
+        }
 
     async def warm(self, imports: tuple[str, ...]) -> None:
         """Start the fork server of a course before its first learner comes."""
@@ -205,19 +216,33 @@ class Engine(LoggingConfigurable):
         async with turn, self._running, self._counted():
             started.set()
             begun()
-            if plan.once:
-                return await self._work_once(plan)
-            outcome: Outcome | None = None
-            while outcome is None:
-                pair = await self._pair(plan)
-                async with pair.lock:
-                    if self._pairs.get(plan.line) is pair:  # it may have been evicted meanwhile
-                        outcome = await self._work(plan, pair)
+            try:
+                outcome, pair = await self._served(plan)
+            except PrefixLost:  # it is made again for whoever comes next
+                outcome, pair = await self._served(plan)
             await self._evict()
+        if pair is None:
+            return outcome
         task = asyncio.create_task(self._prepare(plan, pair))
         self._preparing.add(task)
         task.add_done_callback(self._preparing.discard)
         return outcome
+
+    async def _served(self, plan: Plan) -> tuple[Outcome, Pair | None]:
+        """Judge, and return the lines that are kept, if any.
+
+        Raises:
+            PrefixLost: the process that lines are forked from has ended.
+            EngineFailed: the grader itself failed.
+
+        """
+        if plan.once:
+            return await self._work_once(plan), None
+        while True:
+            pair = await self._pair(plan)
+            async with pair.lock:
+                if self._pairs.get(plan.line) is pair:  # it may have been evicted meanwhile
+                    return await self._work(plan, pair), pair
 
     @contextlib.asynccontextmanager
     async def _counted(self) -> AsyncIterator[None]:
@@ -260,25 +285,40 @@ class Engine(LoggingConfigurable):
     async def _work_once(self, plan: Plan) -> Outcome:
         """Judge work that nobody asks about again.
 
-        One line serves for everything (see `sweep`). Where that does not come to its end, and where a test needs the
-        learner's own process, a line decides first, and where a visible check fails, a second one that has
-        met no hidden check says why.
+        A sweep decides most (see `sweep`); what is doubtful then, and all of it where a test needs the learner's own
+        process, is judged stop by stop.
         """
         start = time.monotonic()
-        zygote = await self.zygote(plan.imports)
+        prefix = await self._prefixes.get(plan)
+        swept: Swept | None = None
+        left = plan.stops
         if not plan.shared:
-            line = Line(zygote, self.sandbox)
-            sweep = Sweep(plan, line, self._judges, self._deadline(plan), self.max_seconds)
+            line = Line(prefix, self.sandbox, single=True)
             try:
-                standing, visible, hidden = await sweep.decide()
+                swept = await Sweep(plan, line, self._judges, self._deadline(plan), self.max_seconds).decide()
+                left = tuple(stop for stop in plan.stops if stop.after in swept.doubtful)
             except SweepLost:
                 log.info("A judge was lost; the work is judged again")
-            else:
-                tests = merged(plan, visible, hidden)
-                return Outcome(cells=standing.cells, tests=tests, seconds=time.monotonic() - start, reused=0)
             finally:
                 await line.discard()
-        blind = Line(zygote, self.sandbox)
+        visible: dict[str, Decision] = dict(swept.visible) if swept else {}
+        hidden: dict[str, Decision] = dict(swept.hidden) if swept else {}
+        cells = swept.standing.cells if swept else ()
+        if left or swept is None:
+            again = replace(plan, stops=left, cells=plan.cells[: left[-1].after] if swept else plan.cells)
+            standing, told, everything = await self._stop_by_stop(again, prefix)
+            visible |= told
+            hidden |= everything
+            cells = cells or standing.cells
+        tests = merged(plan, visible, hidden)
+        return Outcome(cells=cells, tests=tests, seconds=time.monotonic() - start, reused=plan.head)
+
+    async def _stop_by_stop(self, plan: Plan, prefix: Prefix) -> tuple[Standing, dict[str, Decision], Decisions]:
+        """Return where the cells stand, and what was decided for learners to see and in all.
+
+        One line meets all checks. Where a visible one fails, a second line that has met no hidden check says why.
+        """
+        blind = Line(prefix, self.sandbox)
         try:
             standing, everything = await self._side(plan, blind, self._deadline(plan), hidden=True).decide()
         finally:
@@ -286,14 +326,13 @@ class Engine(LoggingConfigurable):
         told = dict(everything)
         unclear = tuple(stop for stop in plan.stops if not _visible_passed(stop, everything))
         if unclear and _has_hidden(plan):
-            open_line = Line(zygote, self.sandbox)
+            open_line = Line(prefix, self.sandbox)
             again = replace(plan, stops=unclear, cells=plan.cells[: unclear[-1].after])
             try:
                 told |= (await self._side(again, open_line, self._deadline(again), hidden=False).decide())[1]
             finally:
                 await open_line.discard()
-        tests = merged(plan, told, everything)
-        return Outcome(cells=standing.cells, tests=tests, seconds=time.monotonic() - start, reused=0)
+        return standing, told, everything
 
     def _deadline(self, plan: Plan) -> float:
         """Return when, on the monotonic clock, all of a plan must be decided."""
@@ -304,13 +343,13 @@ class Engine(LoggingConfigurable):
         return Side(plan, line, self._judges, deadline, hidden=hidden, seconds=self.max_seconds)
 
     async def _pair(self, plan: Plan) -> Pair:
-        zygote = await self.zygote(plan.imports)
+        prefix = await self._prefixes.get(plan)
         pair = self._pairs.get(plan.line)
-        if pair is not None and pair.zygote is not zygote:
+        if pair is not None and pair.prefix is not prefix:
             await pair.discard()
             pair = None
         if pair is None:
-            pair = self._pairs[plan.line] = Pair(zygote, self.sandbox)
+            pair = self._pairs[plan.line] = Pair(prefix, self.sandbox)
         self._pairs.move_to_end(plan.line)
         return pair
 
@@ -347,6 +386,7 @@ class Engine(LoggingConfigurable):
             async with pair.lock:
                 await pair.discard()
         await self._judges.evict(self.max_judges)
+        await self._prefixes.evict(self.max_prefixes)
 
 
 def _has_hidden(plan: Plan) -> bool:

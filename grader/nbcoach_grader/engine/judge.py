@@ -12,10 +12,10 @@ from __future__ import annotations
 import ast
 import builtins
 import contextlib
+import copy
 import inspect
 import random
 import signal
-import socket
 import time
 import types
 from collections.abc import Iterator, Sequence
@@ -37,6 +37,7 @@ from .peer import LATE, BoundedText, LineBroken
 from .plan import trace_lines
 from .proxy import is_proxy, is_type_proxy, oid_of, peer_of, type_name_of
 from .rulings import ruling, score_of
+from .steadiness import data, leaves_nothing, small, steady
 
 FILE = "<checks>"
 _MOST_KB = 2**40
@@ -44,11 +45,18 @@ _MOST_KB = 2**40
 
 @dataclass(frozen=True)
 class Author:
-    """What the judge knows of an exercise before it meets a learner; made once, in the process that is forked."""
+    """What the judge knows of an exercise before it meets a learner; made once, in the process that is forked.
+
+    `data` names those of his `own` names that checks could change in place: each stop gets copies of them, unless
+    they are `large`. `traceless` says that running the checks changes nothing else in the process but their own names.
+    """
 
     own: dict[str, Any]
+    data: tuple[str, ...]
+    large: bool
     methods: frozenset[str]
     stateful: dict[str, str]
+    traceless: bool
 
 
 def study(names: dict[str, Any], sources: Sequence[str], checks: Sequence[str]) -> Author:
@@ -63,35 +71,39 @@ def study(names: dict[str, Any], sources: Sequence[str], checks: Sequence[str]) 
     own = dict(names)
     for source in sources:
         import_own(source, own)
+    codes = []
     for check in checks:
         with contextlib.suppress(SyntaxError):
-            _compiled(check)
+            codes += [code for code in _compiled(check) if code is not None]
     methods = frozenset[str]().union(*map(class_methods, sources))
-    return Author(own, methods, {name: module for s in sources for name, module in stateful_imports(s).items()})
+    stateful = {name: module for s in sources for name, module in stateful_imports(s).items()}
+    changing = data(own)
+    large = not all(small(own[name]) for name in changing)
+    steady_names = steady(own, ("get_ipython", *changing))
+    traceless = not (stateful or large) and steady_names and all(leaves_nothing(code, own) for code in codes)
+    return Author(own, changing, large, methods, stateful, traceless)
 
 
 class Judge:
     """Judge test cells against one served subject.
 
     Args:
-        sock: the line to the subject.
+        peer: the line to the subject.
         author: what is known of the exercise.
         answers: names that the reference solution binds.
-        seconds: time for one check.
-        total: time for all of them.
 
     """
 
-    def __init__(
-        self, sock: socket.socket, author: Author, answers: Sequence[str], seconds: float, total: float
-    ) -> None:
-        self._peer = JudgePeer(sock)
+    def __init__(self, peer: JudgePeer, author: Author, answers: Sequence[str]) -> None:
+        self._peer = peer
         self._peer.own_methods = author.methods
         self._peer.own_things = {name: value for name, value in author.own.items() if _is_made(name, value, answers)}
-        self._seconds = seconds
-        self._end = time.monotonic() + total
+        self._seconds = self._end = 0.0
+        self._large = author.large
+        copies = {} if author.large else copy.deepcopy({name: author.own[name] for name in author.data})
         self._namespace = Namespace(
             author.own
+            | copies
             | {"__builtins__": builtins, "__name__": "__main__", NOTING_NAME: Seen, TYPE_NAME: type_of}
             | {MODULE_NAME: lambda module: self._peer.request("module", module)}
             | {"display": lambda *values, **options: None},
@@ -104,6 +116,15 @@ class Judge:
         """Set the time for one check, and for all of those to come."""
         self._seconds = seconds
         self._end = time.monotonic() + total
+
+    def leave(self) -> None:
+        """Close the line to the subject; idempotent."""
+        self._peer.sock.close()
+
+    def steady(self) -> bool:
+        """Tell whether what has been judged left nothing behind that what is judged next could see."""
+        kept = self._large or self._peer.left_traces
+        return not kept and not self._peer.broken and self._asked("steady", False) is True
 
     def run(self, cells: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         """Run test cells in order.

@@ -37,6 +37,9 @@ _NO_ATTRIBUTES = (
 _AS_TEXT = frozenset({"__repr__", "__str__", "__format__"})
 _GENERATOR_VERBS = frozenset({"send", "throw", "close"})
 
+_LASTING = frozenset({"set-name", "delete-name", "set-attribute", "dunder", "module", "seed"})
+"""Requests after which a learner's process may not be what it was, whatever his functions do."""
+
 _NEVER_EXPORTED = (types.FrameType, types.CodeType, types.TracebackType, types.CellType, types.MappingProxyType)
 """What never gets a number that the learner's side could name, by whatever way it was reached."""
 
@@ -67,6 +70,12 @@ class JudgePeer(Peer):
     def __init__(self, sock: socket.socket) -> None:
         super().__init__(sock)
         self.attributes_asked = set()
+        self.left_traces = False
+
+    def request(self, operation: str, *arguments: Any) -> Any:
+        """Ask the learner's side, and note what may last there."""
+        self.left_traces = self.left_traces or operation in _LASTING
+        return super().request(operation, *arguments)
 
     def may_ask(self, name: str) -> bool:
         """Tell whether a test may ask a learner's object for an attribute, and note that it did.

@@ -19,19 +19,31 @@ from .process import OrderRefused, Process, ProcessGone, ProcessLate
 
 LIMITS = Limits(seconds=60, memory_mb=2048)
 SPARES = 2
+USES = 50
+"""How many times one judge decides at most, where its checks leave no trace in it."""
+
+MOST_USED = 4
+"""How many of such judges wait for others at once."""
+
 _TRIES = 3
 
 Key = tuple[Any, ...]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Prepared:
-    """A judge to be forked, the zygote it came from, its box, and forks that were made ahead."""
+    """A judge to be forked, the zygote it came from, its box, and forks that were made ahead.
+
+    Where the author's checks leave no trace (`steadiness`), forks are used again; `used` has those, and how often
+    they still may be.
+    """
 
     process: Process
     zygote: Process
     box: Box
     spares: list[Process] = field(default_factory=list)
+    used: dict[Process, int] = field(default_factory=dict)
+    traceless: bool = False
 
 
 class Judges:
@@ -49,12 +61,13 @@ class Judges:
         self._prepared: OrderedDict[Key, Prepared] = OrderedDict()
         self._locks: WeakValueDictionary[Key, asyncio.Lock] = WeakValueDictionary()
         self._refilling: set[Key] = set()
+        self._taken: dict[Process, int] = {}
 
     def __len__(self) -> int:
         return len(self._prepared)
 
     async def take(self, plan: Plan, stop: Stop) -> Process:
-        """Return a fresh judge for a stop: one that was forked ahead, or a new fork.
+        """Return a judge for a stop: one that was given back, one that was forked ahead, or a new fork.
 
         Raises:
             EngineFailed: none can be had.
@@ -62,13 +75,25 @@ class Judges:
         """
         key = _key(plan, stop)
         prepared = self._prepared.get(key)
-        while prepared is not None and prepared.spares:
-            spare = prepared.spares.pop()
-            if prepared.zygote.usable and prepared.process.usable and spare.usable:
+        while prepared is not None and (prepared.used or prepared.spares):
+            judge, left = prepared.used.popitem() if prepared.used else (prepared.spares.pop(), USES)
+            if prepared.zygote.usable and prepared.process.usable and judge.usable:
                 self._prepared.move_to_end(key)
-                return spare
-            spare.close()
-        return await self._fork(key, plan, stop)
+                break
+            judge.close()
+        else:
+            judge, left = await self._fork(key, plan, stop), USES
+        self._taken[judge] = left
+        return judge
+
+    def give_back(self, plan: Plan, stop: Stop, judge: Process) -> None:
+        """Keep a judge for others where nothing can have been left in it; else end it."""
+        prepared = self._prepared.get(_key(plan, stop))
+        left = self._taken.pop(judge, 0) - 1
+        if prepared is not None and prepared.traceless and left > 0 and judge.usable and len(prepared.used) < MOST_USED:
+            prepared.used[judge] = left
+        else:
+            judge.close()
 
     async def refill(self, plan: Plan, stop: Stop, idle: Callable[[], bool]) -> None:
         """Fork judges ahead for the next one who asks; while nobody waits for a processor, make them ready too."""
@@ -78,7 +103,9 @@ class Judges:
         self._refilling.add(key)
         try:
             prepared = self._prepared.get(key)
-            while prepared is not None and len(prepared.spares) < SPARES and self._prepared.get(key) is prepared:
+            while prepared is not None and self._prepared.get(key) is prepared:
+                if len(prepared.spares) + len(prepared.used) >= SPARES:
+                    break
                 spare = await prepared.process.fork()
                 if idle():
                     await spare.order("limber")
@@ -129,11 +156,17 @@ class Judges:
         made = self._prepared[key] = Prepared(process, zygote, box)
         try:
             await process.order("enter", box=dict(box.order))
-            for source in stop.locked:
-                await process.order("run", source=source, seconds=LIMITS.seconds, wait=LIMITS.seconds + 2)
+            if stop.locked:
+                cells = [{"id": "", "source": source, "plain": False} for source in stop.locked]
+                wait = LIMITS.seconds + 2
+                async for _ in process.answers(
+                    "run", len(cells), wait=lambda: wait, cells=cells, seconds=LIMITS.seconds
+                ):
+                    pass
             tests = (*stop.prelude, *stop.tests)
             checks = [source for test in tests for source in (test.preamble, *(c.source for c in test.checks))]
-            await process.order("study", sources=list(plan.sources), checks=checks, wait=LIMITS.seconds)
+            told = await process.order("study", sources=list(plan.sources), checks=checks, wait=LIMITS.seconds)
+            made.traceless = told["traceless"] is True
         except (ProcessGone, ProcessLate, OrderRefused) as err:
             await self._drop(key, made)
             raise EngineFailed("The author's cells could not be run.") from err
@@ -143,7 +176,7 @@ class Judges:
         if self._prepared.get(key) is not prepared:
             return
         del self._prepared[key]
-        for process in (prepared.process, *prepared.spares):
+        for process in (prepared.process, *prepared.spares, *prepared.used):
             process.close()
         with contextlib.suppress(ProcessGone, ProcessLate, OrderRefused):
             await prepared.zygote.discard(prepared.process)

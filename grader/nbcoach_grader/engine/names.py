@@ -13,6 +13,9 @@ _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
 _BUILTINS = frozenset(dir(builtins))
 
 
+SHELL_NAMES = frozenset({"In", "Out", "get_ipython", "exit", "quit", "open", "input"})
+"""What IPython and the engine put among a notebook's names."""
+
 _SUBSCRIPTED = (ast.Subscript, ast.Attribute)
 
 

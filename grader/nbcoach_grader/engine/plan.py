@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from nbcoach_exercises.catalogue import DataFile
-from nbcoach_exercises.model import Limits, TestCell
+from nbcoach_exercises.model import DataFile, Limits, TestCell
 from nbcoach_exercises.verdicts import Verdict
 
 MAX_TRACE = 8
@@ -42,11 +41,11 @@ class Plan:
     """A notebook to run, and where to judge it.
 
     `learner` and `exercise` say whose snapshots may be used; `cells` is the learner's notebook
-    up to the last stop; `sources` is all of the author's code, from which imports and names are
-    taken. `shared` names the test cells that must run in the learner's own process, `attributes`
-    what a test cell may ask of learner objects; both were found with the reference solution.
-    `once` says that nothing is asked about this work again, so no snapshots are kept. `kernel` is the
-    Jupyter kernel of another language than Python.
+    up to the last stop, the first `head` of which are the author's own as everybody has them; `sources`
+    is all of the author's code, from which imports and names are taken. `shared` names the test cells that must
+    run in the learner's own process, `attributes` what a test cell may ask of learner objects; both were found
+    with the reference solution. `once` says that nothing is asked about this work again, so no snapshots are kept.
+    `kernel` is the Jupyter kernel of another language than Python.
     """
 
     learner: str
@@ -63,6 +62,7 @@ class Plan:
     attributes: Mapping[str, frozenset[str]] = field(default_factory=dict)
     once: bool = False
     kernel: str = ""
+    head: int = 0
 
     @property
     def tests(self) -> tuple[TestCell, ...]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import signal
 import socket
+import struct
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,7 @@ READY_SECONDS = 60.0
 ORDER_SECONDS = 20.0
 FORK_SECONDS = 3.0
 DISCARD_SECONDS = 3.0
+_CREDENTIALS = struct.Struct("3i")
 
 
 class ProcessGone(Exception):
@@ -41,7 +45,9 @@ class Process:
 
     Args:
         control: the service's end of its control socket.
-        pid: its process id, as its parent said; to be trusted only of the zygote's own children.
+        pid: its process id, as its parent said; to be trusted only of children of a fork server.
+
+    `host_pid` is the process id in the service's own table, as the kernel says, for the first process of a box.
 
     """
 
@@ -49,8 +55,9 @@ class Process:
         control.setblocking(False)
         self._control = control
         self._lock = asyncio.Lock()
-        self.pid = pid
+        self.pid = self.host_pid = pid
         self.usable = True
+        self._handle: int | None = None
         self._busy = False
         self._closing = False
 
@@ -69,16 +76,46 @@ class Process:
             OrderRefused: it says that the order could not be carried out.
 
         """
+        async with contextlib.aclosing(self.answers(order, 1, fds, wait=lambda: wait, **arguments)) as answers:
+            async for answer in answers:
+                return answer
+        raise ProcessGone
+
+    async def answers(
+        self, order: str, count: int, fds: Sequence[int] = (), *, wait: Callable[[], float], **arguments: Any
+    ) -> AsyncGenerator[Any, None]:
+        """Give an order and yield its answers as they come.
+
+        Args:
+            order: one that `zygote` knows.
+            count: how many answers there will be.
+            fds: descriptors to send along; they stay open here.
+            wait: says before each answer how many seconds to wait for it.
+            arguments: the order's own.
+
+        Raises:
+            ProcessGone: the process ended or answered nonsense.
+            ProcessLate: it did not answer in time.
+            OrderRefused: it says that the order could not be carried out.
+
+        """
         async with self._lock:
             if not self.usable:
                 raise ProcessGone
             self._busy = True
             whole = False  # after anything else, who knows what would be read next
             try:
-                async with asyncio.timeout(wait):
+                async with asyncio.timeout(wait()):
                     await self._send({"order": order, **arguments}, fds)
-                    answer = await self._receive()
-                whole = isinstance(answer, dict)
+                for left in reversed(range(count)):
+                    async with asyncio.timeout(wait()):
+                        answer = await self._receive()
+                    if not isinstance(answer, dict):
+                        raise ProcessGone
+                    whole = left == 0 or "failed" in answer
+                    if "failed" in answer:
+                        raise OrderRefused(order, str(answer["failed"])[:200])
+                    yield answer
             except TimeoutError as err:
                 raise ProcessLate from err
             except (OSError, EOFError, ProtocolError) as err:
@@ -88,11 +125,6 @@ class Process:
                 self.usable = self.usable and whole
                 if self._closing:
                     self._control.close()
-            if not whole:
-                raise ProcessGone
-        if "failed" in answer:
-            raise OrderRefused(order, str(answer["failed"])[:200])
-        return answer
 
     async def tell(self, order: str, fds: Sequence[int] = (), **arguments: Any) -> None:
         """Give a last order that is never answered.
@@ -120,9 +152,13 @@ class Process:
         ours, theirs = socket.socketpair()
         child = Process(ours)
         try:
+            if birth:
+                ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
             with theirs:
                 answer = await self.order("fork", [theirs.fileno()], wait=FORK_SECONDS, birth=dict(birth or {}))
-            child.pid = answer["pid"] if isinstance(answer.get("pid"), int) else 0
+            child.pid = child.host_pid = answer["pid"] if isinstance(answer.get("pid"), int) else 0
+            if birth:
+                child.host_pid = await child._sender(FORK_SECONDS)
             await child.hello(FORK_SECONDS)
         except (ProcessLate, OrderRefused) as err:
             child.close()
@@ -141,11 +177,13 @@ class Process:
 
         """
         end = time.monotonic() + DISCARD_SECONDS
-        pause = 0.001
+        pause = 0.002
         while "pending" in await self.order("discard", pid=child.pid):
-            if time.monotonic() > end:
+            if time.monotonic() > end or not await child.ended(DISCARD_SECONDS):
                 return False
-            await asyncio.sleep(pause)
+            if "pending" not in await self.order("discard", pid=child.pid):
+                break
+            await asyncio.sleep(pause)  # for what it has left behind
             pause = min(2 * pause, 0.05)
         return True
 
@@ -162,6 +200,51 @@ class Process:
         except (OSError, EOFError, ProtocolError, TimeoutError) as err:
             self.close()
             raise ProcessGone from err
+
+    async def _sender(self, seconds: float) -> int:
+        """Return who sends the first message, in this process's own table of processes; it stays unread.
+
+        Raises:
+            ProcessGone: nobody does.
+
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                await _readable(self._control.fileno())
+            told = self._control.recvmsg(1, socket.CMSG_SPACE(_CREDENTIALS.size), socket.MSG_PEEK)[1]
+            self._control.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 0)
+            return int(_CREDENTIALS.unpack(told[0][2])[0])
+        except (OSError, TimeoutError, IndexError, struct.error) as err:
+            raise ProcessGone from err
+
+    def watch(self) -> None:
+        """Keep hold of the process itself, whose id another may get; to be let go by `forget`."""
+        with contextlib.suppress(OSError, AttributeError):
+            self._handle = os.pidfd_open(self.host_pid)
+
+    def forget(self) -> None:
+        """Let go of the process; idempotent."""
+        handle, self._handle = self._handle, None
+        if handle is not None:
+            os.close(handle)
+
+    async def ended(self, seconds: float) -> bool:
+        """Wait for the end of a process that is watched; False if it lives on."""
+        if self._handle is None:
+            return True
+        try:
+            async with asyncio.timeout(seconds):
+                await _readable(self._handle)
+        except TimeoutError:
+            return False
+        return True
+
+    def kill_group(self) -> None:
+        """Kill the process group that a watched process leads, if it is still that process."""
+        if self._handle is not None:
+            with contextlib.suppress(OSError):
+                signal.pidfd_send_signal(self._handle, 0)
+                os.killpg(self.host_pid, signal.SIGKILL)
 
     def dismiss(self) -> None:
         """Give no more orders: the process ends by itself, and `gone` can tell when."""
@@ -216,6 +299,17 @@ class Process:
                 raise EOFError
             data += part
         return bytes(data)
+
+
+async def _readable(descriptor: int) -> None:
+    """Wait until something can be read."""
+    loop = asyncio.get_running_loop()
+    ready = asyncio.Event()
+    loop.add_reader(descriptor, ready.set)
+    try:
+        await ready.wait()
+    finally:
+        loop.remove_reader(descriptor)
 
 
 async def start_zygote(imports: Sequence[str], folder: Path) -> tuple[Process, asyncio.subprocess.Process]:

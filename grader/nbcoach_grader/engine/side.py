@@ -10,7 +10,7 @@ from typing import Any
 from nbcoach_exercises.verdicts import Verdict
 
 from ..errors import EngineFailed
-from .decisions import Decision, Decisions, claims, decisions, lost, orders, out_of_memory
+from .decisions import Decision, Decisions, claims, crashed, decisions, lost, orders, out_of_memory
 from .judges import Judges
 from .plan import Mode, Plan, Stop
 from .process import OrderRefused, Process, ProcessGone, ProcessLate
@@ -48,6 +48,7 @@ class Side:
         self._deadline = deadline
         self._hidden = hidden
         self._seconds = seconds
+        self._kept = frozenset(stop.after for stop in plan.stops) if plan.once else None
 
     async def decide(self) -> tuple[Standing, Decisions]:
         """Run what changed, and judge at each stop.
@@ -67,13 +68,14 @@ class Side:
         found: dict[str, Decision] = {}
         try:
             async with self._line.watched(self._plan):
-                standing = await self._line.advance(self._plan, self._deadline - JUDGE_SECONDS)
+                standing = await self._line.advance(self._plan, self._deadline - JUDGE_SECONDS, self._kept)
                 for stop, isolated, shared in asked:
                     if stop.after > standing.reached:
                         found |= lost([*isolated, *shared], Verdict.TIMEOUT)
                         continue
                     if isolated:
-                        found |= await self._judge(stop, await judging[stop.after], isolated, last=not shared)
+                        judge = await judging.pop(stop.after)
+                        found |= await self._judge(stop, judge, isolated, last=not shared)
                     if shared:
                         found |= await self._share(stop, shared)
                 return standing, found
@@ -93,6 +95,7 @@ class Side:
         """Let a judge decide on the process at a stop; publish nothing before that one has gone."""
         total = self._left()
         if total <= 0:
+            judge.close()
             return lost(checks, Verdict.TIMEOUT)
         ours, theirs = socket.socketpair()
         with theirs:  # only the subject may hold its end, so that its death is seen
@@ -100,6 +103,7 @@ class Side:
             served = await self._stand_in(stop, last=last, serve=serve)
         if served is None:
             ours.close()
+            judge.close()
             return lost(checks, Verdict.CRASHED)
         try:
             answer = await judge.order(
@@ -112,14 +116,14 @@ class Side:
                 total=total,
             )
             decided = decisions(answer["cells"], checks)
-            return out_of_memory(decided) if await self._line.out_of_memory() else decided
+            return out_of_memory(decided) if crashed(decided) and await self._line.out_of_memory() else decided
         except ProcessLate:
             return lost(checks, Verdict.TIMEOUT)
         except (ProcessGone, OrderRefused) as err:
             raise EngineFailed("The judge ended before it decided.") from err
         finally:
             ours.close()
-            judge.close()
+            self._judges.give_back(self._plan, stop, judge)
             await self._release(served)
 
     async def _share(self, stop: Stop, checks: Checks) -> Decisions:
@@ -143,7 +147,7 @@ class Side:
 
     async def _stand_in(self, stop: Stop, *, last: bool, serve: tuple[int, float] | None = None) -> Process | None:
         deadline = self._deadline - JUDGE_SECONDS
-        return await self._line.stand_in(self._plan, stop.after, deadline, last=last, serve=serve)
+        return await self._line.stand_in(self._plan, stop.after, deadline, last=last, kept=self._kept, serve=serve)
 
     async def _release(self, process: Process) -> None:
         """Wait for a process and all who hold on to it; end the whole line where one does not go."""

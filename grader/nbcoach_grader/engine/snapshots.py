@@ -1,7 +1,7 @@
 """A line of snapshots: processes of one learner in one exercise, each standing after one more cell.
 
-All processes of a line descend from one root that the zygote forked, share one sandbox box,
-and die together. A cell that killed its process, or had to be killed, is remembered and
+All processes of a line descend from one root, which was forked from the author's first cells (`prefixes`), share one
+sandbox box, and die together. A cell that killed its process, or had to be killed, is remembered and
 skipped, so that the rest of the notebook is still judged.
 
 Whatever runs in a line is watched: when it has too many processes or writes too much, all of
@@ -13,15 +13,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
-import signal
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from ..errors import EngineFailed, SandboxFailed
 from ..sandbox.abc import Box, Sandbox
+from .groups import only_defines
 from .plan import CellReport, Plan, cell_report, chain_keys
+from .prefixes import Prefix, PrefixLost
 from .process import OrderRefused, Process, ProcessGone, ProcessLate
 
 log = logging.getLogger(__name__)
@@ -62,16 +62,17 @@ class Line:
     """The snapshots of one learner in one exercise.
 
     Args:
-        zygote: what to fork from.
+        prefix: what to fork from.
         sandbox: where foreign code runs.
+        single: for one pass only: its first process runs cells too, and what was used up is not made again.
 
     """
 
-    def __init__(self, zygote: Process, sandbox: Sandbox) -> None:
-        self._zygote = zygote
+    def __init__(self, prefix: Prefix, sandbox: Sandbox, *, single: bool = False) -> None:
+        self._single = single
+        self._prefix = prefix
         self._sandbox = sandbox
         self._root: Process | None = None
-        self._root_fd: int | None = None
         self._box: Box | None = None
         self._snapshots: list[Snapshot] = []
         self._fatal: dict[str, CellReport] = {}
@@ -80,17 +81,13 @@ class Line:
         self._ended = False
         self._kills = 0
 
-    @property
-    def zygote(self) -> Process:
-        """Return the fork server that this line hangs on."""
-        return self._zygote
-
-    async def advance(self, plan: Plan, deadline: float) -> Standing:
+    async def advance(self, plan: Plan, deadline: float, kept: Collection[int] | None = None) -> Standing:
         """Run what changed and return where the line then stands.
 
         Args:
             plan: the cells.
             deadline: when, on the monotonic clock, the last cell must have ended.
+            kept: after how many cells a process must stay; None is after each.
 
         Raises:
             EngineFailed: no process can be had.
@@ -99,14 +96,14 @@ class Line:
         if self._ended:
             await self.discard()
         keys = chain_keys(plan)
-        reused = self._keep_prefix(keys)
+        reused = max(self._keep_prefix(keys), len(self._prefix.reports))
         try:
             for _ in range(_CHANCES * len(keys) + 2):  # each turn but the last finds a cell that is fatal, or may be
-                tip = await self._tip(plan)
-                if await self._run_from(plan, keys, tip, deadline):
+                tip = await self._tip(plan, keys)
+                if await self._run_from(plan, keys, tip, deadline, kept):
                     reports = tuple(snapshot.report for snapshot in self._snapshots)
                     return Standing(reports, len(reports), reused)
-                reused = 0
+                reused = len(self._prefix.reports)
         except _NoTime:
             done = [snapshot.report for snapshot in self._snapshots]
             late = [CellReport(id=cell.id, state="timeout") for cell in plan.cells[len(done) :]]
@@ -139,10 +136,9 @@ class Line:
         self._snapshots.clear()
         root, self._root = self._root, None
         if root is not None:
+            self._prefix.lines -= 1
             root.close()
-        fd, self._root_fd = self._root_fd, None
-        if fd is not None:
-            os.close(fd)
+            root.forget()
         box, self._box = self._box, None
         if box is not None:
             self._kills = 0
@@ -153,7 +149,7 @@ class Line:
         root, box = self._root, self._box
         if root is None or box is None:
             return 0
-        return await asyncio.to_thread(self._sandbox.memory_of, box, root.pid)
+        return await asyncio.to_thread(self._sandbox.memory_of, box, root.host_pid)
 
     async def out_of_memory(self) -> bool:
         """Return whether the kernel has ended a process of the line for want of memory since this was last asked."""
@@ -168,18 +164,10 @@ class Line:
             return
         self._ended = True
         try:
-            if not await self._zygote.discard(self._root):
+            if not await self._prefix.process.discard(self._root):
                 log.error("Processes of a learner's code have not ended yet")
         except (ProcessGone, ProcessLate, OrderRefused):
-            self._end_without_zygote()
-
-    def _end_without_zygote(self) -> None:
-        """Kill the line's process group, if its leader is still the process that we know."""
-        if self._root is None or self._root_fd is None:
-            return
-        with contextlib.suppress(OSError):
-            signal.pidfd_send_signal(self._root_fd, 0)
-            os.killpg(self._root.pid, signal.SIGKILL)
+            self._root.kill_group()
 
     async def _watch(self, processes: int, stop: asyncio.Event) -> None:
         ticks = 0
@@ -194,7 +182,7 @@ class Line:
             ticks += 1
             if ticks == SLOW_TICKS:
                 await asyncio.to_thread(self._sandbox.weigh, box, light=True)
-            excess = await asyncio.to_thread(self._sandbox.excess, box, root.pid, processes, MAX_BYTES)
+            excess = await asyncio.to_thread(self._sandbox.excess, box, root.host_pid, processes, MAX_BYTES)
             if excess:
                 log.warning("A learner's code was ended: it %s", excess)
                 if root is self._root:
@@ -206,80 +194,124 @@ class Line:
         """Return the last snapshot that has a process, among the first `after`."""
         return next((snapshot for snapshot in reversed(self._snapshots[:after]) if snapshot.process is not None), None)
 
-    async def _tip(self, plan: Plan) -> Process:
+    async def _tip(self, plan: Plan, keys: Sequence[str]) -> Process:
         last = self._last()
         if last is not None and last.process is not None:
             return last.process
         if self._root is None:
-            self._box = await asyncio.to_thread(self._sandbox.prepare, plan.files, plan.limits)
             try:
-                self._root = await self._zygote.fork(self._box.birth)
-                with contextlib.suppress(OSError, AttributeError):
-                    self._root_fd = os.pidfd_open(self._root.pid)
-                await asyncio.to_thread(self._sandbox.admit, self._box, self._root.pid)
+                self._box = await asyncio.to_thread(self._prefix.box_for, self._sandbox, plan)
+                self._root = await self._prefix.process.fork(self._box.birth)
+                self._prefix.lines += 1
+                self._root.watch()
+                await asyncio.to_thread(self._sandbox.admit, self._box, self._root.host_pid)
                 await self._root.order("enter", box=dict(self._box.order))
             except (ProcessGone, ProcessLate, OrderRefused, SandboxFailed) as err:
                 log.error("A sandbox could not be entered: %s", err.reason if isinstance(err, OrderRefused) else err)
                 await self.discard()
-                raise EngineFailed("A sandboxed process could not be started.") from err
+                lost = EngineFailed if self._prefix.usable else PrefixLost
+                raise lost("A sandboxed process could not be started.") from err
+            done = zip(keys, self._prefix.reports, strict=False)
+            self._snapshots = [Snapshot(key, None, report) for key, report in done]
         return self._root
 
-    async def _run_from(self, plan: Plan, keys: list[str], tip: Process, deadline: float) -> bool:
+    async def _run_from(
+        self, plan: Plan, keys: list[str], tip: Process, deadline: float, kept: Collection[int] | None
+    ) -> bool:
         """Run the cells that are left; False when the line had to be ended and must be built again.
 
         Raises:
             _NoTime: the deadline has come.
 
         """
-        places = {stop.after for stop in plan.stops} if plan.once else set(range(len(keys) + 1))
-        for number in range(len(self._snapshots), len(keys)):
-            key, cell = keys[number], plan.cells[number]
-            if key in self._fatal:
-                self._snapshots.append(Snapshot(key, None, self._fatal[key]))
+        number = len(self._snapshots)
+        while number < len(keys):
+            if keys[number] in self._fatal:
+                self._snapshots.append(Snapshot(keys[number], None, self._fatal[keys[number]]))
+                number += 1
                 continue
-            seconds = min(plan.limits.seconds, deadline - time.monotonic())
-            short = seconds < plan.limits.seconds
-            if seconds <= 0:
+            end = number + 1
+            while kept is not None and end < len(keys) and end not in kept and keys[end] not in self._fatal:
+                end += 1
+            if deadline <= time.monotonic():
                 raise _NoTime
-            try:
-                child = tip if number not in places and tip is not self._root else await self._fork(tip)
-            except ProcessGone as err:
-                last = self._last()
-                await self._distrust(last.key if last else "", last.report.id if last else "")
-                if last is None and self._lost[""] >= _CHANCES:
-                    raise EngineFailed("A sandboxed process was lost.") from err
+            child = tip
+            if kept is None or number in kept or (tip is self._root and not self._single):
+                forked = await self._continued(tip)
+                if forked is None:
+                    return False
+                child = forked
+            if not await self._run_here(plan, keys, range(number, end), child, deadline):
                 return False
-            try:
-                claim = await child.order(
-                    "run", source=cell.source, seconds=seconds, cell=cell.id, wait=seconds + GRACE_SECONDS
-                )
-            except ProcessLate:
-                child.close()
-                if await self.out_of_memory():
-                    self._fatal[key] = _too_much(cell.id)
-                elif not short:
-                    self._fatal[key] = CellReport(id=cell.id, state="timeout", seconds=seconds)
-                await self.discard()
-                return False
-            except (ProcessGone, OrderRefused):
-                child.close()
-                await self._distrust(key, cell.id)
-                return False
-            except BaseException:
-                child.close()
-                raise
-            report = cell_report(cell.id, claim)
-            if short and report.state == "timeout":
-                child.close()
-                raise _NoTime
-            if child is tip:
-                self._emptied(tip)
-            tip = child
-            self._snapshots.append(Snapshot(key, child, report))
+            tip, number = child, end
+        return True
+
+    async def _continued(self, tip: Process) -> Process | None:
+        """Fork a process that goes on; None where the one before is lost, and the line with it.
+
+        Raises:
+            EngineFailed: the line's first process is lost again and again.
+
+        """
+        try:
+            return await self._fork(tip)
+        except ProcessGone as err:
+            last = self._last()
+            await self._distrust(last.key if last else "", last.report.id if last else "")
+            if last is None and self._lost[""] >= _CHANCES:
+                raise EngineFailed("A sandboxed process was lost.") from err
+            return None
+
+    async def _run_here(self, plan: Plan, keys: list[str], numbers: range, process: Process, deadline: float) -> bool:
+        """Run cells in a process, one after the other; False when the line had to be ended."""
+        cells = [plan.cells[number] for number in numbers]
+        orders = [{"id": cell.id, "source": cell.source, "plain": only_defines(cell.source)} for cell in cells]
+        limit = plan.limits.seconds
+        seconds = min(limit, deadline - time.monotonic()) if len(cells) == 1 else limit
+        short = False
+
+        def wait() -> float:
+            nonlocal short
+            left = min(seconds, deadline - time.monotonic())
+            short = left < limit
+            return max(left, 0.0) + GRACE_SECONDS
+
+        claims = process.answers("run", len(cells), wait=wait, cells=orders, seconds=seconds)
+        number = numbers[0]
+        try:
+            async with contextlib.aclosing(claims):
+                for number in numbers:
+                    report = cell_report(plan.cells[number].id, await anext(claims))
+                    if report.state == "timeout" and seconds < limit:
+                        raise _NoTime
+                    self._emptied(process)
+                    self._snapshots.append(Snapshot(keys[number], process, report))
+        except ProcessLate:
+            process.close()
+            if await self.out_of_memory():
+                self._fatal[keys[number]] = _too_much(plan.cells[number].id)
+            elif not short:
+                self._fatal[keys[number]] = CellReport(id=plan.cells[number].id, state="timeout", seconds=limit)
+            await self.discard()
+            return False
+        except (ProcessGone, OrderRefused):
+            process.close()
+            await self._distrust(keys[number], plan.cells[number].id)
+            return False
+        except BaseException:
+            process.close()
+            raise
         return True
 
     async def stand_in(
-        self, plan: Plan, after: int, deadline: float, *, last: bool, serve: tuple[int, float] | None = None
+        self,
+        plan: Plan,
+        after: int,
+        deadline: float,
+        *,
+        last: bool,
+        kept: Collection[int] | None = None,
+        serve: tuple[int, float] | None = None,
     ) -> Process | None:
         """Return a process that stands after some cells and may be used up; None if none can be had.
 
@@ -292,30 +324,33 @@ class Line:
             after: how many of them have run.
             deadline: when, on the monotonic clock, cells that must run again must have ended.
             last: whether this is the last time that this request asks for the place.
+            kept: after how many cells else a process must stay, as `advance` was told.
             serve: a socket on which it shall answer a judge, and for how many seconds.
 
         """
         for _ in range(_CHANCES):
             ended = self._ended or self._root is None
-            if ended and (await self.advance(plan, deadline)).reached < after:
+            if ended and (self._single or (await self.advance(plan, deadline, kept)).reached < after):
                 return None
             found = self._last(after)
             tip = found.process if found is not None and found.process is not None else self._root
-            if tip is None:
+            if tip is None or (tip is self._root and found is None and self._single):
                 return None
             with contextlib.suppress(ProcessGone):
-                spent = last and found is not None and self._dispensable(plan, found, after)
+                spent = last and found is not None and self._dispensable(found, after, kept)
                 process = self._spend(found) if spent and found is not None else await tip.fork()
                 if serve is not None:
                     await process.tell("serve", [serve[0]], seconds=serve[1])
                 return process
+            if self._single:
+                return None
             await self._distrust(found.key if found else "", found.report.id if found else "")
         return None
 
-    def _dispensable(self, plan: Plan, snapshot: Snapshot, after: int) -> bool:
+    def _dispensable(self, snapshot: Snapshot, after: int, kept: Collection[int] | None) -> bool:
         """Tell whether nothing is lost when a snapshot is used up."""
-        if plan.once:
-            return not any(self._last(stop.after) is snapshot for stop in plan.stops if stop.after > after)
+        if kept is not None:
+            return not any(self._last(place) is snapshot for place in kept if place > after)
         return snapshot is self._snapshots[-1] and snapshot.report.seconds < CHEAP_SECONDS
 
     def _spend(self, snapshot: Snapshot) -> Process:

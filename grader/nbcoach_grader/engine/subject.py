@@ -10,8 +10,9 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from IPython.core.inputtransformer2 import TransformerManager
@@ -20,6 +21,10 @@ from IPython.core.interactiveshell import InteractiveShell
 from .peer import BoundedText
 from .subject_peer import SubjectPeer
 from .trace import CELLS, described
+
+_NO_ERROR: Mapping[str, Any] = MappingProxyType(
+    {"ok": True, "name": None, "message": None, "line": None, "text": None, "trace": []}
+)
 
 
 class OutOfTime(BaseException):
@@ -60,9 +65,33 @@ def run_cell(shell: InteractiveShell, source: str, seconds: float, cell: str = "
             error = err
     took = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    nothing: dict[str, Any] = {"name": None, "message": None, "line": None, "text": None, "trace": []}
-    report = {"ok": True, **nothing} if error is None else {"ok": False, **described(error, shell.user_ns, cell, blank)}
-    return report | {"output": output.getvalue(), "seconds": took, "peak_kb": max(peak, 0)}
+    report = _NO_ERROR if error is None else {"ok": False, **described(error, shell.user_ns, cell, blank)}
+    return {**report, "output": output.getvalue(), "seconds": took, "peak_kb": max(peak, 0)}
+
+
+def run_plain(shell: InteractiveShell, source: str, cell: str) -> dict[str, Any] | None:
+    """Run a cell that only defines names; what IPython does beyond that would copy hundreds of pages of a fork.
+
+    Args:
+        shell: the learner's shell.
+        source: the cell.
+        cell: what the cell is called.
+
+    Returns:
+        What `run_cell` returns; None where it has to be run that way.
+
+    """
+    start = time.perf_counter()
+    number = shell.execution_count
+    try:
+        exec(compile(source, shell.compile.cache(source, number), "exec"), shell.user_ns)  # noqa: S102
+    except Exception:
+        return None
+    CELLS[number] = (cell, 0)
+    if shell.history_manager is not None:
+        shell.history_manager.input_hist_parsed.append(source)  # which a notebook calls `In`
+    shell.execution_count = number + 1
+    return {**_NO_ERROR, "output": "", "seconds": time.perf_counter() - start, "peak_kb": 0}
 
 
 def serve(shell: InteractiveShell, sock: socket.socket, seconds: float) -> None:

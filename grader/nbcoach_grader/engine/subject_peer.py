@@ -17,7 +17,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import ProtocolError
+from .names import SHELL_NAMES
 from .peer import DATA_TYPE_MODULES, STATEFUL_MODULES, Peer, importable_name
+from .steadiness import steady
 from .trace import trace_of
 
 MAX_FILE = 8 * 2**20
@@ -145,6 +147,9 @@ class SubjectPeer(Peer):
 
     def _do_dir(self, oid: int) -> object:
         return dir(self.exported(oid))
+
+    def _do_steady(self) -> object:
+        return steady(self._namespace, SHELL_NAMES)
 
     def _do_usage(self) -> object:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - self._before

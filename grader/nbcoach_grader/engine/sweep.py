@@ -1,22 +1,29 @@
 """A sweep: all stops of a notebook that nobody asks about again, judged with as few processes as can be.
 
-Theory of operation. All cells run first, and what they print is taken. Then every stop gets a
-subject that stands there, and one judge decides on the visible checks of all of them, with what it has to
-say. Only then, on the same lines, it decides on the hidden checks: whatever learner code keeps of
-hidden arguments comes too late for anything that is shown. Where the judge is lost on the way, nothing
-is decided, and the work is judged again with more care (`side`).
+Theory of operation. All cells run first, in one process where that can be, and what they print is taken. Stops
+that the cells between them cannot touch (`groups`) share one subject, which one judge asks. It decides on the
+visible checks of all stops, with what it has to say, and only then, on the same lines, on the hidden ones: whatever
+learner code keeps of hidden arguments comes too late for anything that is shown.
+
+What passes beside a shared subject has passed, as it would in the one kernel of nbgrader. What does not pass there
+may be an earlier test's doing: unless nothing can have been left behind (`steadiness`), it is `doubtful`, and judged
+again with more care (`side`). So is everything where the judge is lost on the way.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from nbcoach_exercises.verdicts import Verdict
 
-from .decisions import Decision, Decisions, decisions, lost, orders, out_of_memory
+from .decisions import Decision, crashed, decisions, lost, orders, out_of_memory, passed
+from .groups import Group, groups
 from .judges import Judges
 from .plan import Mode, Plan, Stop
 from .process import OrderRefused, Process, ProcessGone, ProcessLate
@@ -28,12 +35,34 @@ class SweepLost(Exception):
     """A judge was lost; nothing is known about the work."""
 
 
+@dataclass
+class Swept:
+    """What a sweep came to: decisions on visible and on hidden checks, and after how many cells they are doubtful."""
+
+    standing: Standing
+    visible: dict[str, Decision] = field(default_factory=dict)
+    hidden: dict[str, Decision] = field(default_factory=dict)
+    doubtful: set[int] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class _Bench:
+    """Stops that one judge decides on beside one subject, which stands after some cells.
+
+    `last` says that nothing else needs a process there.
+    """
+
+    after: int
+    stops: tuple[Stop, ...]
+    last: bool
+
+
 class Sweep:
     """All stops of one notebook.
 
     Args:
         plan: the notebook, without tests that need the learner's own process.
-        line: a line for this notebook alone, to be discarded afterwards.
+        line: a line for one pass, to be discarded afterwards.
         judges: where judges come from.
         deadline: when, on the monotonic clock, all must be decided.
         seconds: the longest time for one stop.
@@ -46,79 +75,118 @@ class Sweep:
         self._judges = judges
         self._deadline = deadline
         self._seconds = seconds
+        self._benches = list(_benches(groups(plan)))
+        self._kept = frozenset(bench.after for bench in self._benches)
         self._served: list[Process] = []
         self._lines: list[socket.socket] = []
 
-    async def decide(self) -> tuple[Standing, Decisions, Decisions]:
-        """Return where the cells stand, and what was decided on visible and on hidden checks.
+    async def decide(self) -> Swept:
+        """Run the cells, and judge.
 
         Raises:
             SweepLost: a judge was lost.
             EngineFailed: the grader itself failed.
 
         """
+        wholes = _by_locked(self._plan.stops)
         taking = {
-            locked: asyncio.ensure_future(self._judges.take(self._plan, whole))
-            for locked, whole in _by_locked(self._plan.stops).items()
+            locked: asyncio.ensure_future(self._judges.take(self._plan, whole)) for locked, whole in wholes.items()
         }
-        visible: dict[str, Decision] = {}
-        hidden: dict[str, Decision] = {}
+        done = False
         try:
             async with self._line.watched(self._plan):
-                standing = await self._line.advance(self._plan, self._deadline - JUDGE_SECONDS)
-                there = []
-                for stop in self._plan.stops:
-                    shown = orders(self._plan, stop, Mode.ISOLATED, hidden=False)
-                    if await self._begin(stop, standing, await taking[stop.locked]):
-                        there.append(stop)
-                        visible |= await self._order(await taking[stop.locked], stop, shown)
-                    else:
-                        late = stop.after > standing.reached
-                        verdict = Verdict.TIMEOUT if late else Verdict.CRASHED
-                        visible |= lost(shown, verdict)
-                        hidden |= lost(_hidden(self._plan, stop), verdict)
-                for stop in there:
-                    hidden |= await self._order(await taking[stop.locked], stop, _hidden(self._plan, stop))
-                return standing, visible, hidden
+                standing = await self._line.advance(self._plan, self._deadline - JUDGE_SECONDS, self._kept)
+                swept = Swept(standing)
+                ready = []
+                for bench in self._benches:
+                    judge = await taking[bench.stops[0].locked]
+                    if await self._begin(bench, swept, judge):
+                        ready.append((bench, judge))
+                for hidden in (False, True):
+                    for bench, judge in ready:
+                        await self._order(bench, judge, swept, hidden=hidden)
+                done = True
+                return swept
         except (ProcessGone, ProcessLate, OrderRefused) as err:
             raise SweepLost from err
         finally:
-            for taken in await asyncio.gather(*taking.values(), return_exceptions=True):
+            results = await asyncio.gather(*taking.values(), return_exceptions=True)
+            for whole, taken in zip(wholes.values(), results, strict=True):
                 if isinstance(taken, Process):
-                    taken.close()
+                    await self._leave(whole, taken, done=done)
             for line in self._lines:
                 line.close()
             for process in self._served:  # the line is ended next, with whoever would stay
                 process.close()
 
-    async def _begin(self, stop: Stop, standing: Standing, judge: Process) -> bool:
-        """Give a judge a line to a subject that stands at a stop; False where there is none."""
-        if stop.after > standing.reached:
+    async def _leave(self, whole: Stop, judge: Process, *, done: bool) -> None:
+        """Give a judge back without its lines, or end it where it may be in the middle of something."""
+        if done:
+            with contextlib.suppress(ProcessGone, ProcessLate, OrderRefused):
+                await judge.order("rise")
+                self._judges.give_back(self._plan, whole, judge)
+                return
+        judge.close()
+
+    async def _begin(self, bench: _Bench, swept: Swept, judge: Process) -> bool:
+        """Give a judge a line to a subject; False where there is none."""
+        if bench.after > swept.standing.reached:
+            for stop in bench.stops:
+                swept.visible |= lost(orders(self._plan, stop, Mode.ISOLATED, hidden=False), Verdict.TIMEOUT)
+                swept.hidden |= lost(_hidden(self._plan, stop), Verdict.TIMEOUT)
             return False
         ours, theirs = socket.socketpair()
         self._lines.append(ours)
         with theirs:  # only the subject may hold its end, so that its death is seen
             serve = (theirs.fileno(), max(self._deadline - time.monotonic(), SLACK_SECONDS))
             deadline = self._deadline - JUDGE_SECONDS
-            served = await self._line.stand_in(self._plan, stop.after, deadline, last=True, serve=serve)
+            served = await self._line.stand_in(
+                self._plan, bench.after, deadline, last=bench.last, kept=self._kept, serve=serve
+            )
+        places = [stop.after for stop in bench.stops]
         if served is None:
+            swept.doubtful |= set(places)
             return False
         self._served.append(served)
-        await judge.order("seat", [ours.fileno()], stop=stop.after, answers=sorted(self._plan.answers))
+        await judge.order("seat", [ours.fileno()], stops=places, answers=sorted(self._plan.answers))
         return True
 
-    async def _order(self, judge: Process, stop: Stop, checks: Checks) -> Decisions:
-        """Let a judge decide on checks at a stop where it has a line."""
-        total = min(self._deadline - time.monotonic() - 2 * SLACK_SECONDS, self._seconds)
-        if not checks:
-            return {}
-        if total <= 0:
-            return lost(checks, Verdict.TIMEOUT)
-        limit = self._plan.limits.seconds
-        wait = total + SLACK_SECONDS
-        answer = await judge.order("decide", stop=stop.after, cells=checks, limit=limit, total=total, wait=wait)
-        decided = decisions(answer["cells"], checks)
-        return out_of_memory(decided) if await self._line.out_of_memory() else decided
+    async def _order(self, bench: _Bench, judge: Process, swept: Swept, *, hidden: bool) -> None:
+        """Let a judge decide on those checks at its stops that are not doubtful yet."""
+        asked = []
+        for stop in bench.stops:
+            checks = _hidden(self._plan, stop) if hidden else orders(self._plan, stop, Mode.ISOLATED, hidden=False)
+            if checks and stop.after not in swept.doubtful:
+                asked.append((stop, checks))
+        if not asked:
+            return
+        answer = await judge.order(
+            "decide",
+            parts=[{"stop": stop.after, "cells": checks} for stop, checks in asked],
+            limit=self._plan.limits.seconds,
+            total=self._seconds,
+            until=self._deadline - 2 * SLACK_SECONDS,
+            wait=max(self._deadline - time.monotonic(), 0.0),
+        )
+        found = [decisions(cells, checks) for (_, checks), cells in zip(asked, answer["parts"], strict=True)]
+        short_of_memory = any(map(crashed, found)) and await self._line.out_of_memory()
+        for (stop, _), decided in zip(asked, found, strict=True):
+            first = stop is bench.stops[0] and not (hidden and len(bench.stops) > 1)
+            if not (first or answer["steady"] or passed(decided)):
+                swept.doubtful.add(stop.after)
+            told = out_of_memory(decided) if short_of_memory else decided
+            (swept.hidden if hidden else swept.visible).update(told)
+
+
+def _benches(found: Sequence[Group]) -> Iterator[_Bench]:
+    """Yield benches in order: stops of one group with the same of the author's own cells before them."""
+    for after, stops in found:
+        together: dict[tuple[str, ...], list[Stop]] = {}
+        for stop in stops:
+            together.setdefault(stop.locked, []).append(stop)
+        *others, last = together.values()
+        yield from (_Bench(after, tuple(some), last=False) for some in others)
+        yield _Bench(after, tuple(last), last=True)
 
 
 def _by_locked(stops: Sequence[Stop]) -> dict[tuple[str, ...], Stop]:
@@ -133,7 +201,7 @@ def _by_locked(stops: Sequence[Stop]) -> dict[tuple[str, ...], Stop]:
 
 def _hidden(plan: Plan, stop: Stop) -> Checks:
     """Return the orders for the hidden checks alone of a stop, and of what comes before them."""
-    found = []
+    found: list[dict[str, Any]] = []
     for cell in orders(plan, stop, Mode.ISOLATED, hidden=True):
         checks = [check for check in cell["checks"] if check["hidden"]]
         if checks:

@@ -8,19 +8,21 @@ children fork runs the same loop on a control socket of its own:
     fork      → a child that stands exactly here, on the socket that came along
     enter     → confine this process for good (see `sandbox`); before any foreign code runs
     limber    → copy the pages that it will write, while nobody waits for it
-    run       → run a cell here; this process is then the snapshot after that cell
+    settle    → be a fork server too, now that the author's first cells have run here
+    run       → run cells here, an answer for each; this process is then the snapshot after the last one
     serve     → (subject) answer a judge on the socket that came along
     study     → (judge) carry out the author's imports and compile the checks, before the forks
     share     → (subject) run tests in the learner's own shell, where their author needs that
     judge     → (judge) run test cells against the socket that came along, report verdicts
-    seat      → (judge) keep the socket that came along for a stop of a notebook
-    decide    → (judge) run test cells against the socket of a stop, report verdicts
+    seat      → (judge) keep the socket that came along for some stops of a notebook
+    decide    → (judge) run test cells of such stops, report verdicts
+    rise      → (judge) leave all stops, for another notebook
     end       → end, and leave the folder to the service
-    discard   → (zygote) kill the process group of a child of mine, and reap what of it has ended
+    discard   → (fork servers) kill the process group of a child of mine, and reap what of it has ended
 
-A process ends when its control socket closes. Only the zygote is asked to kill: a child that
-it has not reaped keeps its process id, so a wrong process can never be hit. As the subreaper of
-all of them it inherits what a learner's processes leave behind, and knows when all have gone.
+A process ends when its control socket closes. Only fork servers are asked to kill: a child that
+they have not reaped keeps its process id, so a wrong process can never be hit. As the subreaper of
+all of them the zygote inherits what a learner's processes leave behind, and knows when all have gone.
 """
 
 from __future__ import annotations
@@ -46,15 +48,21 @@ from nbcoach_hub.processes import become_subreaper
 
 from ..sandbox import inside
 from ..sandbox.removal import remove
+from ..sandbox.usage import held
 from . import framing, nose_tools
 from .judge import Author, Judge, study
+from .judge_peer import JudgePeer
 from .learner_files import unpickle_nothing
+from .names import SHELL_NAMES
 from .pages import Ranges, collapse_pages, copy_pages, hot_pages
 from .shared import run_tests
-from .subject import run_cell, serve
+from .subject import run_cell, run_plain, serve
 
 ORPHAN_SECONDS = 3.0
 PARENT_SECONDS = 0.5
+_PLOTTING = frozenset({"matplotlib", "seaborn"})
+"""Who imports one of these mostly wants pyplot."""
+
 _TYPICAL = """
 def squares(n):
     return [i * i for i in range(1, n + 1)]
@@ -70,7 +78,6 @@ if "pandas" in sys.modules:
     means = frame.dropna().groupby("kind")["value"].mean()
     assert (frame["kind"] == "a").mean() == 0.5 and means.idxmax() == "b" and repr(frame.head())
 """
-SHELL_NAMES = frozenset({"In", "Out", "get_ipython", "exit", "quit", "open"})
 
 
 class Worker:
@@ -88,13 +95,14 @@ class Worker:
         self._control = control
         self._hot = hot
         self._shell = shell
-        self.root = root
+        self.root = self._server = root
         self._groups: set[int] = set()
         self._author: Author | None = None
         self._benches: dict[int, Judge] = {}
         self._orders: dict[str, Callable[..., Any]] = {
             "fork": self._fork,
             "enter": self._enter,
+            "settle": self._settle,
             "run": self._run,
             "serve": self._serve,
             "share": self._share,
@@ -103,6 +111,7 @@ class Worker:
             "limber": self._limber,
             "seat": self._seat,
             "decide": self._decide,
+            "rise": self._rise,
             "discard": self._discard,
         }
 
@@ -128,17 +137,17 @@ class Worker:
         pid = inside.born(birth or {})
         if pid:
             os.close(fd)
-            if self.root:
+            if self._server:
                 self._groups.add(pid)
             return {"pid": pid}
         with contextlib.suppress(OSError):
             self._control.close()
         self._control = socket.socket(fileno=fd)
-        if self.root:
+        if self._server:
             os.setsid()
         else:
             inside.unlike_the_first()
-        self.root = False
+        self.root = self._server = False
         self._groups.clear()
         return {"pid": os.getpid()}  # the child's first message, on its own socket
 
@@ -147,8 +156,28 @@ class Worker:
         sys.path.insert(0, "")  # modules that stand beside the notebook, as in a kernel
         return {"entered": True}
 
-    def _run(self, source: str, seconds: float, cell: str = "") -> dict[str, Any]:
-        return run_cell(self._shell, source, seconds, cell)
+    def _settle(self) -> dict[str, Any]:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(-1, os.WNOHANG)
+            return {"failed": "processes were left behind"}
+        become_subreaper()
+        inside.make_ready()
+        gc.collect()
+        gc.freeze()
+        self._server = True
+        return {"settled": True}
+
+    def _run(self, cells: list[dict[str, Any]], seconds: float) -> dict[str, Any]:
+        inside.unlike_the_first()
+        *first, last = cells
+        for cell in first:
+            framing.send(self._control, self._run_one(cell, seconds))
+        return self._run_one(last, seconds)
+
+    def _run_one(self, cell: dict[str, Any], seconds: float) -> dict[str, Any]:
+        found = run_plain(self._shell, cell["source"], cell["id"]) if cell["plain"] else None
+        return found or run_cell(self._shell, cell["source"], seconds, cell["id"])
 
     def _serve(self, fd: int, seconds: float) -> dict[str, Any]:
         try:
@@ -169,7 +198,7 @@ class Worker:
         self._author = study(own | {"get_ipython": self._shell.user_ns["get_ipython"]}, sources, checks)
         gc.collect()
         gc.freeze()
-        return {"ready": True}
+        return {"traceless": self._author.traceless}
 
     def _judge(
         self, fd: int, cells: list[dict[str, Any]], answers: list[str], limit: float, total: float
@@ -178,20 +207,34 @@ class Worker:
             return {"failed": "there is nothing to judge by"}
         unpickle_nothing()
         with socket.socket(fileno=fd) as line, _dying_with(self._control):
-            return {"cells": Judge(line, self._author, answers, limit, total).run(cells)}
+            judge = Judge(JudgePeer(line), self._author, answers)
+            judge.allow(limit, total)
+            return {"cells": judge.run(cells)}
 
-    def _seat(self, fd: int, stop: int, answers: list[str]) -> dict[str, Any]:
+    def _seat(self, fd: int, stops: list[int], answers: list[str]) -> dict[str, Any]:
         if self._author is None:
             return {"failed": "there is nothing to judge by"}
         unpickle_nothing()
-        self._benches[stop] = Judge(socket.socket(fileno=fd), self._author, answers, 0.0, 0.0)
-        return {"seated": stop}
+        peer = JudgePeer(socket.socket(fileno=fd))
+        self._benches |= {stop: Judge(peer, self._author, answers) for stop in stops}
+        return {"seated": stops}
 
-    def _decide(self, stop: int, cells: list[dict[str, Any]], limit: float, total: float) -> dict[str, Any]:
-        judge = self._benches[stop]
-        judge.allow(limit, total)
+    def _rise(self) -> dict[str, Any]:
+        for judge in self._benches.values():
+            judge.leave()
+        self._benches.clear()
+        return {"risen": True}
+
+    def _decide(self, parts: list[dict[str, Any]], limit: float, total: float, until: float) -> dict[str, Any]:
+        decided = []
+        steady = True
         with _dying_with(self._control):
-            return {"cells": judge.run(cells)}
+            for part in parts:
+                judge = self._benches[part["stop"]]
+                judge.allow(limit, min(total, until - time.monotonic()))
+                decided.append(judge.run(part["cells"]))
+                steady = steady and judge.steady()
+        return {"parts": decided, "steady": steady}
 
     def _discard(self, pid: int) -> dict[str, Any]:
         """Kill a child's process group; `pending` while some of it are still about to end, as others wait for forks."""
@@ -217,9 +260,9 @@ class Worker:
                 time.sleep(0.001)
 
     def _reap(self) -> None:
-        """Reap what has ended, except the zygote's own children: those wait for `discard`."""
+        """Reap what has ended, except a fork server's own children: those wait for `discard`."""
         with contextlib.suppress(ChildProcessError):
-            while not self.root and os.waitpid(-1, os.WNOHANG)[0]:
+            while not self._server and os.waitpid(-1, os.WNOHANG)[0]:
                 pass
         for group in self._groups:
             with contextlib.suppress(ChildProcessError):
@@ -271,17 +314,6 @@ def clean_up(folder: Path, parent: int) -> None:
         remove(folder)
 
 
-def held() -> tuple[int, int]:
-    """Return how many threads and descriptors this process has: forks would lose the ones and share the others."""
-    counts = []
-    for kind in ("task", "fd"):
-        try:
-            counts.append(len(os.listdir(f"/proc/self/{kind}")))  # noqa: PTH208 - names alone
-        except OSError:
-            counts.append(0)
-    return counts[0], counts[1]
-
-
 def start_without(name: str, arguments: argparse.Namespace) -> NoReturn:
     """Start afresh without a module whose import leaves threads or descriptors; who wants it imports it himself."""
     sys.stderr.write(f"nbcoach: {name} leaves threads or open files behind when imported, so it is not preloaded\n")
@@ -307,7 +339,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     nose_tools.offer()
     shell = make_shell()
     missing = []
-    for name in ["matplotlib.pyplot", *arguments.imports]:
+    roots = {name.partition(".")[0] for name in arguments.imports}
+    for name in [*(["matplotlib.pyplot"] if roots & _PLOTTING else []), *arguments.imports]:
         before = held()
         try:
             importlib.import_module(name)
