@@ -21,6 +21,7 @@ from .names import SHELL_NAMES
 from .peer import DATA_TYPE_MODULES, STATEFUL_MODULES, Peer, importable_name
 from .steadiness import steady
 from .trace import trace_of
+from .writeback import copy_of, same
 
 MAX_FILE = 8 * 2**20
 """Largest file in bytes that a test may read from the learner's folder."""
@@ -101,7 +102,12 @@ class SubjectPeer(Peer):
 
     def _do_call(self, oid: int, arguments: Any) -> object:
         args, kwargs = self._decode(arguments)
-        return self.exported(oid)(*args, **kwargs), args
+        before = [copy_of(value) for value in args]
+        result = self.exported(oid)(*args, **kwargs)
+        return result, [
+            ... if value is not result and same(kept, value) else value
+            for kept, value in zip(before, args, strict=True)
+        ]
 
     def _do_attribute(self, oid: int, name: str) -> object:
         return getattr(self.exported(oid), name)

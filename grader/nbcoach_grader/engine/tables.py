@@ -144,7 +144,7 @@ def frame_parts(value: Any, encode: Encode) -> list[Any]:
 def frame(rest: list[Any], decode: Encode) -> pd.DataFrame:
     """Put a table together."""
     rows, columns = decode(rest[0]), decode(rest[1])
-    parts = {number: _rowed(_column(part, decode), rows, None) for number, part in enumerate(rest[2:])}
+    parts = {number: _one_for_each(_column(part, decode), rows) for number, part in enumerate(rest[2:])}
     found = pd.DataFrame(parts, index=rows)
     found.columns = columns
     return found
@@ -198,12 +198,24 @@ def _paid(items: Any) -> bool:
     return isinstance(items, pd.Index) and (not isinstance(items, pd.RangeIndex) or len(items) <= MAX_EMPTY)
 
 
+def _one_for_each(items: Any, rows: Any) -> Any:
+    """Return what a table makes a column of, with one item for each row."""
+    _check_rows(items, rows)
+    plain = isinstance(items, np.ndarray) and items.dtype != object
+    return items if plain else pd.Series(items, index=rows, dtype=_as_it_is(items))
+
+
 def _rowed(items: Any, rows: Any, name: Any) -> pd.Series[Any]:
-    """Return a column if there is one item for each row: pandas would repeat or drop some."""
-    if not isinstance(rows, pd.Index) or len(items) != len(rows):
-        raise Undecodable("A table is of another size than it says.")
+    """Return a column of a name of its own."""
+    _check_rows(items, rows)
     column: pd.Series[Any] = pd.Series(items, index=rows, name=name, dtype=_as_it_is(items))
     return column
+
+
+def _check_rows(items: Any, rows: Any) -> None:
+    """Refuse other than one item for each row: pandas would repeat or drop some."""
+    if not isinstance(rows, pd.Index) or len(items) != len(rows):
+        raise Undecodable("A table is of another size than it says.")
 
 
 def _as_it_is(items: Any) -> Any:
