@@ -92,7 +92,7 @@ def test_killing_at_random_never_makes_a_pass(
     async def strike() -> None:
         await asyncio.sleep(draw.random() * 0.15)
         with contextlib.suppress(psutil.NoSuchProcess):  # it may have ended just now
-            server = psutil.Process(engine._zygotes[("numpy",)][1].pid)
+            server = psutil.Process(engine._zygotes[("numpy",)].child.pid)
             forks = server.children(recursive=True)
             victim = draw.choice(forks) if forks and draw.random() < 0.8 else server
             victim.send_signal(draw.choice([signal.SIGKILL, signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM]))

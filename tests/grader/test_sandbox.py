@@ -140,13 +140,13 @@ def test_system_calls_are_refused(engine: Any, run: Any, name: str) -> None:
 
 @pytest.mark.usefixtures("confined")
 def test_parent_and_others_survive_signals(engine: Any, run: Any) -> None:
-    zygote = next(iter(engine._zygotes.values()))[1].pid
+    zygote = next(iter(engine._zygotes.values())).child.pid
     group = next(child.pid for child in psutil.Process(zygote).children())
     source = f"import os\n{TRY}attempt(lambda: os.kill({zygote}, 9))\nattempt(lambda: os.killpg({group}, 9))\nattempt(lambda: os.kill(1, 9))\nattempt(lambda: os.kill(-1, 9))"
     run(engine.run(plan(source, learner="killer")))
     assert psutil.pid_exists(zygote)
     assert psutil.pid_exists(group)
-    assert next(iter(engine._zygotes.values()))[1].pid == zygote
+    assert next(iter(engine._zygotes.values())).child.pid == zygote
 
 
 def test_environment_and_descriptors_hold_nothing(engine: Any, run: Any) -> None:
@@ -231,7 +231,7 @@ def test_what_a_cell_leaves_running_ends_with_its_line(run: Any) -> None:
             source = "import subprocess, os, time\nsubprocess.Popen(['sleep', '1000'])\nif os.fork() == 0:\n    time.sleep(1000)"
             served = source + "\ndef f():\n    subprocess.Popen(['sleep', '1001'])\n    return 1"
             assert verdicts(await engine.run(plan(served, tests="assert f() == 1", learner="a"))) == ["passed"]
-            zygote = next(iter(engine._zygotes.values()))[1].pid
+            zygote = next(iter(engine._zygotes.values())).child.pid
             await engine.run(plan(source, learner="b"))
             left = {p.pid for p in psutil.Process(zygote).children(recursive=True)}
             assert len(left) >= 4

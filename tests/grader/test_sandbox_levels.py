@@ -111,6 +111,13 @@ def test_each_box_has_a_user_id_of_its_own(boxed: Engine, run: Any) -> None:
     assert len(found) == 3
 
 
+def _is_zombie(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:  # it has ended since, and was reaped
+        return False
+
+
 def test_orphans_are_reaped_where_they_are_born(boxed: Engine, run: Any) -> None:
     if not holds(boxed, Name.OWN_PROCESSES):
         pytest.skip("not at this level")
@@ -119,9 +126,8 @@ def test_orphans_are_reaped_where_they_are_born(boxed: Engine, run: Any) -> None
     )
     outcome = run(boxed.run(plan(source, learner="orphans", limits=Limits(seconds=30))))
     assert outcome.cells[0].state == "ok"
-    zygote = psutil.Process(next(iter(boxed._zygotes.values()))[1].pid)
-    left = [p for p in zygote.children(recursive=True) if p.status() == psutil.STATUS_ZOMBIE and p.ppid() != zygote.pid]
-    assert left == []
+    zygote = psutil.Process(next(iter(boxed._zygotes.values())).child.pid)
+    assert [p for p in zygote.children(recursive=True) if _is_zombie(p) and p.ppid() != zygote.pid] == []
 
 
 def test_memory_of_all_processes_together_is_bounded(boxed: Engine, run: Any) -> None:
@@ -145,7 +151,7 @@ def test_everything_ends_with_its_box(boxed: Engine, run: Any) -> None:
     source += "subprocess.Popen(['sleep', '1000'])\nif os.fork() == 0:\n    time.sleep(1000)"
     checked = plan(source, learner="leaver")
     run(boxed.run(checked))
-    zygote = psutil.Process(next(iter(boxed._zygotes.values()))[1].pid)
+    zygote = psutil.Process(next(iter(boxed._zygotes.values())).child.pid)
     pair = boxed._pairs.pop(checked.line)
     root = pair.open._root
     assert root is not None

@@ -121,11 +121,11 @@ def test_a_lost_fork_server_is_started_again(run: Any) -> None:
         async with running() as engine:
             checked = plan("x = 3", F, tests=HIDDEN, solution="def f(): pass")
             assert verdicts(await engine.run(checked)) == ["passed", "passed"]
-            first = next(iter(engine._zygotes.values()))[1].pid
+            first = next(iter(engine._zygotes.values())).child.pid
             os.kill(first, signal.SIGKILL)
             await asyncio.sleep(0.1)
             assert verdicts(await engine.run(checked)) == ["passed", "passed"]
-            assert next(iter(engine._zygotes.values()))[1].pid != first
+            assert next(iter(engine._zygotes.values())).child.pid != first
 
     run(story())
 
@@ -135,7 +135,7 @@ def test_a_lost_line_is_built_again(run: Any) -> None:
         async with running() as engine:
             checked = plan("x = 3", F, tests=HIDDEN, solution="def f(): pass")
             await engine.run(checked)
-            zygote = next(iter(engine._zygotes.values()))[1].pid
+            zygote = next(iter(engine._zygotes.values())).child.pid
             for process in psutil.Process(zygote).children(recursive=True):
                 process.kill()
             await asyncio.sleep(0.1)
@@ -212,7 +212,7 @@ def test_a_module_that_leaves_threads_or_files_is_not_preloaded(
         async def story() -> None:
             async with running() as engine:
                 assert (await engine.run(ahead)).cells[0].output == "False\n"
-                zygote = next(iter(engine._zygotes.values()))[1].pid
+                zygote = next(iter(engine._zygotes.values())).child.pid
                 assert len(list(Path(f"/proc/{zygote}/task").iterdir())) == 1
 
         run(story())
@@ -246,7 +246,7 @@ def test_a_request_that_nobody_waits_for_harms_nobody(run: Any, delay: float) ->
         async with running() as engine:
             checked = plan("x = 3", F, tests=HIDDEN, solution="def f(): pass")
             await engine.run(checked)
-            zygote = next(iter(engine._zygotes.values()))[1].pid
+            zygote = next(iter(engine._zygotes.values())).child.pid
             slow = plan("x = 4", "import time\ntime.sleep(0.1)\n" + F, tests=HIDDEN, solution="def f(): pass")
             task = asyncio.create_task(engine.run(slow))
             await asyncio.sleep(delay)
@@ -254,7 +254,7 @@ def test_a_request_that_nobody_waits_for_harms_nobody(run: Any, delay: float) ->
             with pytest.raises(asyncio.CancelledError):
                 await task
             assert verdicts(await engine.run(checked)) == ["passed", "passed"]
-            assert next(iter(engine._zygotes.values()))[1].pid == zygote
+            assert next(iter(engine._zygotes.values())).child.pid == zygote
 
     run(story())
 

@@ -28,7 +28,7 @@ from .decisions import Decision, Decisions, merged
 from .judges import Judges
 from .plan import Begun, Outcome, Plan, Stop, nothing
 from .prefixes import Prefix, Prefixes, PrefixLost
-from .process import Process, ProcessGone, start_zygote
+from .process import Process, Zygote, start_zygote
 from .side import Side
 from .snapshots import Line, Standing
 from .sweep import Sweep, SweepLost, Swept
@@ -100,7 +100,8 @@ class Engine(LoggingConfigurable):
         super().__init__(**kwargs)
         self._folder: Path | None = None
         self._sandbox: Sandbox | None = None
-        self._zygotes: dict[tuple[str, ...], tuple[Process, asyncio.subprocess.Process]] = {}
+        self._zygotes: dict[tuple[str, ...], Zygote] = {}
+        self._ahead: Zygote | None = None
         self._pairs: OrderedDict[str, Pair] = OrderedDict()
         self._judges = Judges(self.zygote, lambda: self.sandbox)
         self._prefixes = Prefixes(self.zygote, lambda: self.sandbox)
@@ -139,8 +140,10 @@ class Engine(LoggingConfigurable):
             folder = Path(tempfile.mkdtemp(prefix="nbcoach-grader-"))
             try:
                 (folder / "home").mkdir(mode=0o700)
+                self._ahead = await start_zygote(folder)  # it loads while a sandbox is looked for
                 self._sandbox = await asyncio.to_thread(choose, folder, self.sandbox_level)
             except BaseException:
+                await self._end_ahead()
                 remove(folder)
                 raise
             self._folder = folder
@@ -159,14 +162,15 @@ class Engine(LoggingConfigurable):
         self._pairs.clear()
         await self._judges.discard()
         await self._prefixes.discard()
-        for zygote, child in self._zygotes.values():
-            with contextlib.suppress(ProcessGone):
-                await zygote.tell("end")
-            zygote.close()
-            await _end(child)
+        await asyncio.gather(*(zygote.end() for zygote in self._zygotes.values()), self._end_ahead())
         self._zygotes.clear()
         if folder is not None:
             await asyncio.to_thread(remove, folder)
+
+    async def _end_ahead(self) -> None:
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None:
+            await ahead.kill()
 
     def statistics(self) -> dict[str, int]:
         """Return how many warm notebooks, judges and fork servers there are."""
@@ -364,14 +368,16 @@ class Engine(LoggingConfigurable):
             if self._folder is None:
                 raise EngineFailed("The engine is not running.")
             found = self._zygotes.get(imports)
-            if found is not None and found[0].usable and found[1].returncode is None:
-                return found[0]
+            if found is not None and found.alive:
+                return found.process
             if found is not None:
                 log.warning("A fork server was lost and is started again")
-                found[0].close()
-                await _end(found[1])
-            self._zygotes[imports] = await start_zygote(imports, self._folder)
-            return self._zygotes[imports][0]
+                await found.kill()
+            ahead, self._ahead = self._ahead, None
+            zygote = ahead if ahead is not None and ahead.alive else await start_zygote(self._folder)
+            await zygote.load(imports)
+            self._zygotes[imports] = zygote
+            return zygote.process
 
     def _memory_mb(self) -> float:
         return sum(pair.memory_bytes for pair in self._pairs.values()) / 2**20
@@ -398,14 +404,3 @@ def _visible_passed(stop: Stop, found: Decisions) -> bool:
         name for decision in found.values() for name, told in decision.checks.items() if told[0] is Verdict.PASSED
     }
     return all(check.hidden or check.id in passed for test in stop.tests for check in test.checks)
-
-
-async def _end(child: asyncio.subprocess.Process) -> None:
-    """End a fork server; it ends by itself when its socket closes."""
-    try:
-        async with asyncio.timeout(3):
-            await child.wait()
-    except TimeoutError:
-        with contextlib.suppress(ProcessLookupError):
-            child.kill()
-        await child.wait()

@@ -18,6 +18,7 @@ MAX_REPORT = 1024 * 1024
 """Largest answer that the service takes from a forked process."""
 
 _HEADER = struct.Struct(">I")
+HEADER_BYTES = _HEADER.size
 
 
 def pack(message: Any) -> bytes:

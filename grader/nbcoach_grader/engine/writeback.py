@@ -64,7 +64,7 @@ def same(before: Any, after: Any) -> bool:
         return False
     if isinstance(before, np.ndarray):
         plain = before.dtype != object and before.dtype == after.dtype and before.shape == after.shape
-        return plain and before.tobytes() == after.tobytes()
+        return bool(plain and before.tobytes() == after.tobytes())
     return bool(after.equals(before)) and _labels(after) == _labels(before)
 
 

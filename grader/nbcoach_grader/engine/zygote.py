@@ -2,34 +2,13 @@
 
 Theory of operation. The service executes this module afresh (`python -I -m …zygote`) with an
 empty environment and one socket, so no secret of the service is in its
-memory. It loads IPython and the course's libraries and waits. Every process that it or its
-children fork runs the same loop on a control socket of its own:
-
-    fork      → a child that stands exactly here, on the socket that came along
-    enter     → confine this process for good (see `sandbox`); before any foreign code runs
-    limber    → copy the pages that it will write, while nobody waits for it
-    settle    → be a fork server too, now that the author's first cells have run here
-    run       → run cells here, an answer for each; this process is then the snapshot after the last one
-    serve     → (subject) answer a judge on the socket that came along
-    study     → (judge) carry out the author's imports and compile the checks, before the forks
-    share     → (subject) run tests in the learner's own shell, where their author needs that
-    judge     → (judge) run test cells against the socket that came along, report verdicts
-    seat      → (judge) keep the socket that came along for some stops of a notebook
-    decide    → (judge) run test cells of such stops, report verdicts
-    rise      → (judge) leave all stops, for another notebook
-    end       → end, and leave the folder to the service
-    discard   → (fork servers) kill the process group of a child of mine, and reap what of it has ended
-
-A process ends when its control socket closes. Only fork servers are asked to kill: a child that
-they have not reaped keeps its process id, so a wrong process can never be hit. As the subreaper of
-all of them the zygote inherits what a learner's processes leave behind, and knows when all have gone.
+memory. It loads IPython and what every course needs, is told what else (`load`), and then runs the loop of
+`worker`, as does every process that is forked from it.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import fcntl
 import gc
 import importlib
 import os
@@ -37,252 +16,25 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
 from nbcoach_hub.processes import become_subreaper
 
-from ..sandbox import inside
 from ..sandbox.removal import remove
 from ..sandbox.usage import held
 from . import framing, nose_tools
-from .judge import Author, Judge, study
-from .judge_peer import JudgePeer
-from .learner_files import unpickle_nothing
-from .names import SHELL_NAMES
-from .pages import Ranges, collapse_pages, copy_pages, hot_pages
-from .shared import run_tests
-from .subject import run_cell, run_plain, serve
+from .pages import collapse_pages, hot_pages
+from .typical import exercise, warm_up
+from .worker import Worker
 
-ORPHAN_SECONDS = 3.0
 PARENT_SECONDS = 0.5
 _PLOTTING = frozenset({"matplotlib", "seaborn"})
 """Who imports one of these mostly wants pyplot."""
-
-_TYPICAL = """
-def squares(n):
-    return [i * i for i in range(1, n + 1)]
-assert squares(3) == [1, 4, 9] and sorted({"b": 1, "a": 2}) == ["a", "b"]
-import sys
-if "numpy" in sys.modules:
-    import numpy as np
-    values = np.arange(12.0).reshape(3, 4)
-    assert np.allclose(values @ values.T, (values @ values.T).T)
-if "pandas" in sys.modules:
-    import pandas as pd
-    frame = pd.DataFrame({"kind": ["a", "b"] * 20, "value": range(40)})
-    means = frame.dropna().groupby("kind")["value"].mean()
-    assert (frame["kind"] == "a").mean() == 0.5 and means.idxmax() == "b" and repr(frame.head())
-"""
-
-
-class Worker:
-    """The loop of one forked process.
-
-    Args:
-        control: the socket on which the service gives orders.
-        shell: the IPython shell that was loaded before the fork.
-        root: whether this is the zygote itself.
-        hot: the pages that forks mostly write.
-
-    """
-
-    def __init__(self, control: socket.socket, shell: InteractiveShell, root: bool, hot: Ranges = ()) -> None:
-        self._control = control
-        self._hot = hot
-        self._shell = shell
-        self.root = self._server = root
-        self._groups: set[int] = set()
-        self._author: Author | None = None
-        self._benches: dict[int, Judge] = {}
-        self._orders: dict[str, Callable[..., Any]] = {
-            "fork": self._fork,
-            "enter": self._enter,
-            "settle": self._settle,
-            "run": self._run,
-            "serve": self._serve,
-            "share": self._share,
-            "study": self._study,
-            "judge": self._judge,
-            "limber": self._limber,
-            "seat": self._seat,
-            "decide": self._decide,
-            "rise": self._rise,
-            "discard": self._discard,
-        }
-
-    def loop(self) -> bool:
-        """Carry out orders until the control socket closes, or told to end; return whether told."""
-        while True:
-            try:
-                message, fds = framing.receive_with_fds(self._control)
-            except (EOFError, OSError):
-                return False
-            if message["order"] == "end":
-                return True
-            self._reap()
-            order = self._orders[message["order"]]
-            arguments = {name: value for name, value in message.items() if name != "order"}
-            try:
-                answer = order(*fds, **arguments)
-            except OSError as err:
-                answer = {"failed": f"{type(err).__name__}: {err}"}
-            framing.send(self._control, answer)
-
-    def _fork(self, fd: int, birth: dict[str, Any] | None = None) -> dict[str, Any]:
-        pid = inside.born(birth or {})
-        if pid:
-            os.close(fd)
-            if self._server:
-                self._groups.add(pid)
-            return {"pid": pid}
-        with contextlib.suppress(OSError):
-            self._control.close()
-        self._control = socket.socket(fileno=fd)
-        if self._server:
-            os.setsid()
-        else:
-            inside.unlike_the_first()
-        self.root = self._server = False
-        self._groups.clear()
-        return {"pid": os.getpid()}  # the child's first message, on its own socket
-
-    def _enter(self, box: dict[str, Any]) -> dict[str, Any]:
-        inside.enter(box)
-        sys.path.insert(0, "")  # modules that stand beside the notebook, as in a kernel
-        return {"entered": True}
-
-    def _settle(self) -> dict[str, Any]:
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(-1, os.WNOHANG)
-            return {"failed": "processes were left behind"}
-        become_subreaper()
-        inside.make_ready()
-        gc.collect()
-        gc.freeze()
-        self._server = True
-        return {"settled": True}
-
-    def _run(self, cells: list[dict[str, Any]], seconds: float) -> dict[str, Any]:
-        inside.unlike_the_first()
-        *first, last = cells
-        for cell in first:
-            framing.send(self._control, self._run_one(cell, seconds))
-        return self._run_one(last, seconds)
-
-    def _run_one(self, cell: dict[str, Any], seconds: float) -> dict[str, Any]:
-        found = run_plain(self._shell, cell["source"], cell["id"]) if cell["plain"] else None
-        return found or run_cell(self._shell, cell["source"], seconds, cell["id"])
-
-    def _serve(self, fd: int, seconds: float) -> dict[str, Any]:
-        try:
-            with socket.socket(fileno=fd) as line:
-                serve(self._shell, line, seconds)
-        finally:
-            os._exit(0)
-
-    def _limber(self) -> dict[str, Any]:
-        copy_pages(self._hot)
-        return {"limber": True}
-
-    def _share(self, cells: list[dict[str, Any]], seconds: float) -> dict[str, Any]:
-        return {"cells": run_tests(self._shell, cells, seconds)}
-
-    def _study(self, sources: list[str], checks: list[str]) -> dict[str, Any]:
-        own = {k: v for k, v in self._shell.user_ns.items() if not k.startswith("_") and k not in SHELL_NAMES}
-        self._author = study(own | {"get_ipython": self._shell.user_ns["get_ipython"]}, sources, checks)
-        gc.collect()
-        gc.freeze()
-        return {"traceless": self._author.traceless}
-
-    def _judge(
-        self, fd: int, cells: list[dict[str, Any]], answers: list[str], limit: float, total: float
-    ) -> dict[str, Any]:
-        if self._author is None:
-            return {"failed": "there is nothing to judge by"}
-        unpickle_nothing()
-        with socket.socket(fileno=fd) as line, _dying_with(self._control):
-            judge = Judge(JudgePeer(line), self._author, answers)
-            judge.allow(limit, total)
-            return {"cells": judge.run(cells)}
-
-    def _seat(self, fd: int, stops: list[int], answers: list[str]) -> dict[str, Any]:
-        if self._author is None:
-            return {"failed": "there is nothing to judge by"}
-        unpickle_nothing()
-        peer = JudgePeer(socket.socket(fileno=fd))
-        self._benches |= {stop: Judge(peer, self._author, answers) for stop in stops}
-        return {"seated": stops}
-
-    def _rise(self) -> dict[str, Any]:
-        for judge in self._benches.values():
-            judge.leave()
-        self._benches.clear()
-        return {"risen": True}
-
-    def _decide(self, parts: list[dict[str, Any]], limit: float, total: float, until: float) -> dict[str, Any]:
-        decided = []
-        steady = True
-        with _dying_with(self._control):
-            for part in parts:
-                judge = self._benches[part["stop"]]
-                judge.allow(limit, min(total, until - time.monotonic()))
-                decided.append(judge.run(part["cells"]))
-                steady = steady and judge.steady()
-        return {"parts": decided, "steady": steady}
-
-    def _discard(self, pid: int) -> dict[str, Any]:
-        """Kill a child's process group; `pending` while some of it are still about to end, as others wait for forks."""
-        if pid not in self._groups:
-            return {"failed": "no child of mine"}
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(pid, signal.SIGKILL)
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)  # it may not have reached setsid() yet
-        for target in (-pid, pid):  # the group's orphans are ours, see `become_subreaper`
-            with contextlib.suppress(ChildProcessError):
-                while os.waitpid(target, os.WNOHANG) != (0, 0):
-                    pass
-                return {"pending": pid}
-        self._groups.discard(pid)
-        return {"discarded": pid}
-
-    def end(self) -> None:
-        """Leave nothing behind: the service has gone."""
-        end = time.monotonic() + ORPHAN_SECONDS
-        for pid in tuple(self._groups):
-            while "pending" in self._discard(pid) and time.monotonic() < end:
-                time.sleep(0.001)
-
-    def _reap(self) -> None:
-        """Reap what has ended, except a fork server's own children: those wait for `discard`."""
-        with contextlib.suppress(ChildProcessError):
-            while not self._server and os.waitpid(-1, os.WNOHANG)[0]:
-                pass
-        for group in self._groups:
-            with contextlib.suppress(ChildProcessError):
-                while (ended := os.waitid(os.P_PGID, group, os.WEXITED | os.WNOHANG | os.WNOWAIT)) is not None:
-                    if ended.si_pid == group:
-                        break
-                    os.waitpid(ended.si_pid, 0)
-
-
-@contextlib.contextmanager
-def _dying_with(control: socket.socket) -> Iterator[None]:
-    """Let the kernel end this process when the service closes its control socket, whatever the process is at."""
-    flags = fcntl.fcntl(control, fcntl.F_GETFL)
-    signal.signal(signal.SIGIO, signal.SIG_DFL)
-    fcntl.fcntl(control, fcntl.F_SETOWN, os.getpid())
-    fcntl.fcntl(control, fcntl.F_SETFL, flags | os.O_ASYNC)
-    try:
-        yield
-    finally:
-        fcntl.fcntl(control, fcntl.F_SETFL, flags)
 
 
 def make_shell() -> InteractiveShell:
@@ -300,11 +52,6 @@ def make_shell() -> InteractiveShell:
     return shell
 
 
-def exercise(shell: InteractiveShell) -> None:
-    """Do a little of what cells and tests mostly do."""
-    shell.run_cell(_TYPICAL, silent=True)  # type: ignore[no-untyped-call]
-
-
 def clean_up(folder: Path, parent: int) -> None:
     """Remove the engine's folder if the service has died without saying so; one that lives does it itself."""
     end = time.monotonic() + PARENT_SECONDS
@@ -320,7 +67,7 @@ def start_without(name: str, arguments: argparse.Namespace) -> NoReturn:
     sys.stderr.flush()
     os.set_inheritable(arguments.control, True)
     command = [sys.executable, "-I", "-m", "nbcoach_grader.engine.zygote", "--control", str(arguments.control)]
-    command += ["--folder", arguments.folder]
+    command += ["--folder", arguments.folder, "--asked"]
     os.execv(  # noqa: S606
         command[0], command + [part for kept in arguments.imports if kept != name for part in ("--import", kept)]
     )
@@ -331,13 +78,21 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="nbcoach-zygote")
     parser.add_argument("--control", type=int, required=True)
     parser.add_argument("--folder", required=True)
-    parser.add_argument("--import", dest="imports", action="append", default=[])
+    parser.add_argument("--import", dest="imports", action="append", default=[], help="a module to load")
+    parser.add_argument("--asked", action="store_true", help="load nothing else; without, an order says what to load")
     arguments = parser.parse_args(argv)
     parent = os.getppid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     become_subreaper()
     nose_tools.offer()
     shell = make_shell()
+    control = socket.socket(fileno=arguments.control)
+    if not arguments.asked:
+        try:
+            arguments.imports = framing.receive(control)["imports"]
+        except (EOFError, OSError):
+            clean_up(Path(arguments.folder), parent)
+            return
     missing = []
     roots = {name.partition(".")[0] for name in arguments.imports}
     for name in [*(["matplotlib.pyplot"] if roots & _PLOTTING else []), *arguments.imports]:
@@ -354,7 +109,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         os.dup2(nowhere, number)
     os.close(nowhere)
     sys.stdin = Path(os.devnull).open()  # noqa: SIM115 - lives as long as the process
-    control = socket.socket(fileno=arguments.control)
+    warm_up()
     gc.collect()
     gc.freeze()  # a collection in a child would copy every page
     collapse_pages()
