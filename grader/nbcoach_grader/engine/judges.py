@@ -96,13 +96,18 @@ class Judges:
             judge.close()
 
     async def refill(self, plan: Plan, stop: Stop, idle: Callable[[], bool]) -> None:
-        """Fork judges ahead for the next one who asks; while nobody waits for a processor, make them ready too."""
+        """Fork judges ahead for the next one who asks; while nobody waits for a processor, make them ready too.
+
+        Those that a crowd has left are ended then.
+        """
         key = _key(plan, stop)
         if key in self._refilling:  # two at once would both see room for the last one
             return
         self._refilling.add(key)
         try:
             prepared = self._prepared.get(key)
+            while prepared is not None and idle() and len(prepared.used) > SPARES:
+                prepared.used.popitem()[0].close()
             while prepared is not None and self._prepared.get(key) is prepared:
                 if len(prepared.spares) + len(prepared.used) >= SPARES:
                     break
