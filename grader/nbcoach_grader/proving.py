@@ -121,7 +121,8 @@ def reference_plan(material: Material, sources: Mapping[str, str] | None = None)
         for stop in rebuilt.stops
     )
     chosen = frozenset(name for name, mode in material.chosen.items() if mode is Mode.SHARED)
-    return plan_of(material, REFERENCE, replace(rebuilt, stops=stops), shared=chosen, once=True)
+    found = plan_of(material, REFERENCE, replace(rebuilt, stops=stops), shared=chosen, once=True)
+    return replace(found, costs=sources is None)
 
 
 def with_proof(plan: Plan, proof: Proof) -> Plan:

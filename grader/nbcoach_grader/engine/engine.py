@@ -289,14 +289,14 @@ class Engine(LoggingConfigurable):
     async def _work_once(self, plan: Plan) -> Outcome:
         """Judge work that nobody asks about again.
 
-        A sweep decides most (see `sweep`); what is doubtful then, and all of it where a test needs the learner's own
-        process, is judged stop by stop.
+        A sweep decides most (see `sweep`); what is doubtful then is judged stop by stop, and so is all of it where a
+        test needs the learner's own process, or costs are asked for.
         """
         start = time.monotonic()
         prefix = await self._prefixes.get(plan)
         swept: Swept | None = None
         left = plan.stops
-        if not plan.shared:
+        if not plan.shared and not plan.costs:
             line = Line(prefix, self.sandbox, single=True)
             try:
                 swept = await Sweep(plan, line, self._judges, self._deadline(plan), self.max_seconds).decide()

@@ -44,7 +44,8 @@ class Plan:
     up to the last stop, the first `head` of which are the author's own as everybody has them; `sources`
     is all of the author's code, from which imports and names are taken. `shared` names the test cells that must
     run in the learner's own process, `attributes` what a test cell may ask of learner objects; both were found
-    with the reference solution. `once` says that nothing is asked about this work again, so no snapshots are kept.
+    with the reference solution. `once` says that nothing is asked about this work again, so no snapshots are kept,
+    `costs` that it matters what each question takes, so that each is judged beside a process of its own.
     `kernel` is the Jupyter kernel of another language than Python.
     """
 
@@ -61,6 +62,7 @@ class Plan:
     shared: frozenset[str] = frozenset()
     attributes: Mapping[str, frozenset[str]] = field(default_factory=dict)
     once: bool = False
+    costs: bool = False
     kernel: str = ""
     head: int = 0
 
