@@ -10,7 +10,6 @@ import tempfile
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
@@ -18,24 +17,21 @@ from weakref import WeakValueDictionary
 from traitlets import Enum, Float, Integer
 from traitlets.config import LoggingConfigurable
 
-from nbcoach_exercises.verdicts import Verdict
-
 from ..errors import EngineFailed
 from ..sandbox.abc import Sandbox
 from ..sandbox.choice import AUTO, LEVELS, choose
 from ..sandbox.removal import remove
-from .decisions import Decision, Decisions, merged
+from .decisions import merged
+from .fork_server import Zygote, start_zygote
 from .judges import Judges
-from .plan import Begun, Outcome, Plan, Stop, nothing
+from .plan import Begun, Outcome, Plan, nothing
 from .prefixes import Prefix, Prefixes, PrefixLost
-from .process import Process, Zygote, start_zygote
-from .side import Side
-from .snapshots import Line, Standing
-from .sweep import Sweep, SweepLost, Swept
+from .process import Process
+from .side import Side, deadline_of
+from .snapshots import Line
+from .whole import Whole
 
 log = logging.getLogger(__name__)
-
-_EXTRA_SECONDS = 4.0
 
 
 class Pair:
@@ -241,7 +237,8 @@ class Engine(LoggingConfigurable):
 
         """
         if plan.once:
-            return await self._work_once(plan), None
+            whole = Whole(plan, await self._prefixes.get(plan), self.sandbox, self._judges, self.max_seconds)
+            return await whole.judge(), None
         while True:
             pair = await self._pair(plan)
             async with pair.lock:
@@ -274,9 +271,9 @@ class Engine(LoggingConfigurable):
     async def _work(self, plan: Plan, pair: Pair) -> Outcome:
         """Judge what a learner may see on the open line and everything on the blind one, side by side."""
         start = time.monotonic()
-        deadline = self._deadline(plan)
+        deadline = deadline_of(plan, self.max_seconds)
         sides = [self._side(plan, pair.open, deadline, hidden=False).decide()]
-        if _has_hidden(plan):
+        if plan.has_hidden:
             sides.append(self._side(plan, pair.blind, deadline, hidden=True).decide())
         found = await asyncio.gather(*sides, return_exceptions=True)
         for side in found:
@@ -285,63 +282,6 @@ class Engine(LoggingConfigurable):
         (standing, open_reports), *blind = [side for side in found if not isinstance(side, BaseException)]
         tests = merged(plan, open_reports, blind[0][1] if blind else open_reports)
         return Outcome(cells=standing.cells, tests=tests, seconds=time.monotonic() - start, reused=standing.reused)
-
-    async def _work_once(self, plan: Plan) -> Outcome:
-        """Judge work that nobody asks about again.
-
-        A sweep decides most (see `sweep`); what is doubtful then is judged stop by stop, and so is all of it where a
-        test needs the learner's own process, or costs are asked for.
-        """
-        start = time.monotonic()
-        prefix = await self._prefixes.get(plan)
-        swept: Swept | None = None
-        left = plan.stops
-        if not plan.shared and not plan.costs:
-            line = Line(prefix, self.sandbox, single=True)
-            try:
-                swept = await Sweep(plan, line, self._judges, self._deadline(plan), self.max_seconds).decide()
-                left = tuple(stop for stop in plan.stops if stop.after in swept.doubtful)
-            except SweepLost:
-                log.info("A judge was lost; the work is judged again")
-            finally:
-                await line.discard()
-        visible: dict[str, Decision] = dict(swept.visible) if swept else {}
-        hidden: dict[str, Decision] = dict(swept.hidden) if swept else {}
-        cells = swept.standing.cells if swept else ()
-        if left or swept is None:
-            again = replace(plan, stops=left, cells=plan.cells[: left[-1].after] if swept else plan.cells)
-            standing, told, everything = await self._stop_by_stop(again, prefix)
-            visible |= told
-            hidden |= everything
-            cells = cells or standing.cells
-        tests = merged(plan, visible, hidden)
-        return Outcome(cells=cells, tests=tests, seconds=time.monotonic() - start, reused=plan.head)
-
-    async def _stop_by_stop(self, plan: Plan, prefix: Prefix) -> tuple[Standing, dict[str, Decision], Decisions]:
-        """Return where the cells stand, and what was decided for learners to see and in all.
-
-        One line meets all checks. Where a visible one fails, a second line that has met no hidden check says why.
-        """
-        blind = Line(prefix, self.sandbox)
-        try:
-            standing, everything = await self._side(plan, blind, self._deadline(plan), hidden=True).decide()
-        finally:
-            await blind.discard()
-        told = dict(everything)
-        unclear = tuple(stop for stop in plan.stops if not _visible_passed(stop, everything))
-        if unclear and _has_hidden(plan):
-            open_line = Line(prefix, self.sandbox)
-            again = replace(plan, stops=unclear, cells=plan.cells[: unclear[-1].after])
-            try:
-                told |= (await self._side(again, open_line, self._deadline(again), hidden=False).decide())[1]
-            finally:
-                await open_line.discard()
-        return standing, told, everything
-
-    def _deadline(self, plan: Plan) -> float:
-        """Return when, on the monotonic clock, all of a plan must be decided."""
-        seconds = max(self.max_seconds, plan.limits.seconds + _EXTRA_SECONDS)
-        return time.monotonic() + seconds * max(1, len(plan.stops))
 
     def _side(self, plan: Plan, line: Line, deadline: float, *, hidden: bool) -> Side:
         return Side(plan, line, self._judges, deadline, hidden=hidden, seconds=self.max_seconds)
@@ -393,14 +333,3 @@ class Engine(LoggingConfigurable):
                 await pair.discard()
         await self._judges.evict(self.max_judges)
         await self._prefixes.evict(self.max_prefixes)
-
-
-def _has_hidden(plan: Plan) -> bool:
-    return any(check.hidden for test in plan.tests for check in test.checks)
-
-
-def _visible_passed(stop: Stop, found: Decisions) -> bool:
-    passed = {
-        name for decision in found.values() for name, told in decision.checks.items() if told[0] is Verdict.PASSED
-    }
-    return all(check.hidden or check.id in passed for test in stop.tests for check in test.checks)

@@ -72,6 +72,11 @@ class Plan:
         return tuple(test for stop in self.stops for test in stop.tests)
 
     @property
+    def has_hidden(self) -> bool:
+        """Return whether there are checks that learners may not see."""
+        return any(check.hidden for test in self.tests for check in test.checks)
+
+    @property
     def line(self) -> str:
         """Name the chain of snapshots that this plan may use."""
         return f"{self.learner}\0{self.exercise}\0{self.version}"

@@ -14,9 +14,11 @@ from .decisions import Decision, Decisions, claims, crashed, decisions, lost, or
 from .judges import Judges
 from .plan import Mode, Plan, Stop
 from .process import OrderRefused, Process, ProcessGone, ProcessLate
-from .snapshots import Line, Standing
+from .snapshots import Line
+from .standing import Standing
 
 _END_SECONDS = 0.25
+_EXTRA_SECONDS = 4.0
 JUDGE_SECONDS = 2.0
 """What is left for judging when the last cell must have ended."""
 
@@ -24,6 +26,11 @@ SLACK_SECONDS = 1.0
 """What a process gets beyond its time before it counts as late."""
 
 Checks = list[dict[str, Any]]
+
+
+def deadline_of(plan: Plan, seconds: float) -> float:
+    """Return when, on the monotonic clock, all of a plan must be decided that has some seconds for each stop."""
+    return time.monotonic() + max(seconds, plan.limits.seconds + _EXTRA_SECONDS) * max(1, len(plan.stops))
 
 
 class Side:

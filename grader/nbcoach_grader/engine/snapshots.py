@@ -15,7 +15,7 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ..errors import EngineFailed, SandboxFailed
 from ..sandbox.abc import Box, Sandbox
@@ -23,6 +23,7 @@ from .groups import only_defines
 from .plan import CellReport, Plan, cell_report, chain_keys
 from .prefixes import Prefix, PrefixLost
 from .process import OrderRefused, Process, ProcessGone, ProcessLate
+from .standing import Snapshot, Standing, too_much
 
 log = logging.getLogger(__name__)
 
@@ -34,24 +35,6 @@ SERVING_PROCESSES = 8
 CHEAP_SECONDS = 0.05
 _CHANCES = 2
 MAX_BYTES = 256 * 2**20
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """A process after a cell; `process` is None where the cell left none."""
-
-    key: str
-    process: Process | None
-    report: CellReport
-
-
-@dataclass(frozen=True)
-class Standing:
-    """Where a line stands: a report for each cell, how many of them there was time for, how many were kept."""
-
-    cells: tuple[CellReport, ...]
-    reached: int
-    reused: int
 
 
 class _NoTime(Exception):
@@ -289,7 +272,7 @@ class Line:
         except ProcessLate:
             process.close()
             if await self.out_of_memory():
-                self._fatal[keys[number]] = _too_much(plan.cells[number].id)
+                self._fatal[keys[number]] = too_much(plan.cells[number].id)
             elif not short:
                 self._fatal[keys[number]] = CellReport(id=plan.cells[number].id, state="timeout", seconds=limit)
             await self.discard()
@@ -393,7 +376,7 @@ class Line:
         """End the line because the process after a cell was lost; if it happens again, it is the cell's doing."""
         self._lost[key] = self._lost.get(key, 0) + 1
         if await self.out_of_memory():
-            self._fatal[key] = _too_much(cell)
+            self._fatal[key] = too_much(cell)
         elif self._lost[key] >= _CHANCES:
             self._fatal[key] = CellReport(id=cell, state="crashed")
         await self.discard()
@@ -411,9 +394,3 @@ class Line:
         self._fatal = {key: report for key, report in self._fatal.items() if key in keys}
         self._lost = {key: times for key, times in self._lost.items() if key in keys}
         return same
-
-
-def _too_much(cell: str) -> CellReport:
-    """Report a cell during which the kernel ended a process of the line for want of memory."""
-    words = "All processes of the notebook together used too much memory."
-    return CellReport(id=cell, state="raised", name="MemoryError", message=words)

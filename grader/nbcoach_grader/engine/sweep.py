@@ -28,7 +28,8 @@ from .judges import Judges
 from .plan import Mode, Plan, Stop
 from .process import OrderRefused, Process, ProcessGone, ProcessLate
 from .side import JUDGE_SECONDS, SLACK_SECONDS, Checks
-from .snapshots import Line, Standing
+from .snapshots import Line
+from .standing import Standing
 
 
 class SweepLost(Exception):

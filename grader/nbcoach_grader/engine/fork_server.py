@@ -1,0 +1,102 @@
+"""Fork servers as the service sees them: started afresh, told what a course needs, ended."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import EngineFailed
+from .process import Process, ProcessGone
+
+END_SECONDS = 3.0
+
+
+@dataclass(frozen=True)
+class Zygote:
+    """A fork server: the handle on it, and the child process that it is."""
+
+    process: Process
+    child: asyncio.subprocess.Process
+
+    @property
+    def alive(self) -> bool:
+        """Return whether it can be given orders."""
+        return self.process.usable and self.child.returncode is None
+
+    async def load(self, imports: Sequence[str]) -> None:
+        """Tell it what a course needs, and wait until it has all of that; a fork server is told once.
+
+        Args:
+            imports: modules to load.
+
+        Raises:
+            EngineFailed: it does not come up.
+
+        """
+        try:
+            await self.process.say({"imports": list(imports)})
+            await self.process.hello()
+        except BaseException as err:
+            await self.kill()
+            if isinstance(err, ProcessGone):
+                raise EngineFailed("The fork server did not come up; see the grader's log.") from err
+            raise
+
+    async def end(self) -> None:
+        """Let it end, with all that it has forked."""
+        with contextlib.suppress(ProcessGone):
+            await self.process.tell("end")
+        self.process.close()
+        try:
+            async with asyncio.timeout(END_SECONDS):
+                await self.child.wait()
+        except TimeoutError:
+            await self.kill()
+
+    async def kill(self) -> None:
+        """End it at once."""
+        self.process.close()
+        with contextlib.suppress(ProcessLookupError):
+            self.child.kill()
+        await self.child.wait()
+
+
+async def start_zygote(folder: Path) -> Zygote:
+    """Start a fork server with an empty environment, which is yet to be told what to load.
+
+    Args:
+        folder: the engine's own; a folder `home` in it is all that the fork server is shown.
+
+    Raises:
+        EngineFailed: it cannot be started.
+
+    """
+    ours, theirs = socket.socketpair()
+    home = folder / "home"
+    command = [sys.executable, "-I", "-m", "nbcoach_grader.engine.zygote", "--control", str(theirs.fileno())]
+    command += ["--folder", str(folder)]
+    environment = {
+        "HOME": str(home),
+        "IPYTHONDIR": str(home / "ipython"),
+        "LANG": "C.UTF-8",
+        "MPLBACKEND": "Agg",
+        "MPLCONFIGDIR": str(home / "matplotlib"),
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+    }
+    try:
+        child = await asyncio.create_subprocess_exec(
+            *command, pass_fds=(theirs.fileno(),), env=environment, cwd=home, stdin=asyncio.subprocess.DEVNULL
+        )
+    except OSError as err:
+        ours.close()
+        raise EngineFailed(f"The fork server cannot be started: {err}") from err
+    finally:
+        theirs.close()
+    return Zygote(Process(ours, child.pid), child)

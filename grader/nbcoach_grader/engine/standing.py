@@ -1,0 +1,32 @@
+"""Where a line stands: its snapshots, and what each cell came to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .plan import CellReport
+from .process import Process
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A process after a cell; `process` is None where the cell left none."""
+
+    key: str
+    process: Process | None
+    report: CellReport
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a line stands: a report for each cell, how many of them there was time for, how many were kept."""
+
+    cells: tuple[CellReport, ...]
+    reached: int
+    reused: int
+
+
+def too_much(cell: str) -> CellReport:
+    """Report a cell during which the kernel ended a process of the line for want of memory."""
+    words = "All processes of the notebook together used too much memory."
+    return CellReport(id=cell, state="raised", name="MemoryError", message=words)
