@@ -7,6 +7,7 @@
     autograded   the notebook and files for `autograded/`
     pages        feedback pages for `feedback/`
     gradebook    scores for `gradebook.db`, through nbgrader's API
+    rows         what `gradebook.db` holds of submissions, many rows at a time
     writer       all three written for one submission, in a process of their own
     autograde    the way from one end to the other
 

@@ -16,10 +16,10 @@ from ..runner import Runner
 from .directory import Directory, Place
 from .marking import Marking
 from .masters import Master, read_masters
-from .results import GradedNotebook
+from .results import Finished, GradedNotebook
 from .submissions import Submission, read_submission
 from .work import work_of
-from .writer import Finished, WriterProcess
+from .writer import WriterProcess
 
 _AHEAD = 8
 

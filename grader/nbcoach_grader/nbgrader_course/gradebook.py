@@ -6,23 +6,12 @@ score is marked for another look when it is graded again, as nbgrader does.
 
 from __future__ import annotations
 
-import datetime
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from nbgrader.api import (
-    Assignment,
-    BaseCell,
-    Comment,
-    Grade,
-    Gradebook,
-    GradeCell,
-    Student,
-    SubmittedAssignment,
-    SubmittedNotebook,
-)
+from nbgrader.api import Gradebook, GradeCell, SubmittedAssignment
 from nbgrader.preprocessors import AssignLatePenalties, SaveCells
+from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from nbcoach_exercises.errors import InvalidCourse
@@ -30,7 +19,17 @@ from nbcoach_exercises.errors import InvalidCourse
 from ..errors import GraderFailed
 from .directory import Directory, option
 from .masters import Master
-from .results import GradedNotebook
+from .results import Finished, GradedNotebook
+from .rows import (
+    AssignmentCells,
+    BookRows,
+    Key,
+    SubmissionRows,
+    add_students,
+    assignment_cells,
+    read_submissions,
+    write_submissions,
+)
 
 NO_RESPONSE = "No response."
 
@@ -68,7 +67,7 @@ class Scores:
         except (SQLAlchemyError, OSError, ValueError) as err:
             raise GradebookFailed(f"The gradebook {self._url} cannot be opened: {err}") from err
         self._book.db().expire_on_commit = False
-        self._cells: list[Any] = []  # held, so that they are read once and not for each submission
+        self._cells: dict[str, AssignmentCells] = {}
         self._create_student = option(self._config, "Autograde", "create_student", True)
         self._penalties = AssignLatePenalties(config=self._config)
         self._penalties.init_plugin()
@@ -81,6 +80,7 @@ class Scores:
             GradebookFailed: the gradebook refuses.
 
         """
+        changed = set()
         for master in masters.values():
             place = {"assignment": master.assignment, "notebook": master.name, "db_url": self._url}
             try:
@@ -90,46 +90,40 @@ class Scores:
                 raise InvalidCourse(f"{master.assignment}: {err}", assignment=master.assignment) from err
             except (SQLAlchemyError, ValueError) as err:
                 raise GradebookFailed(f"The gradebook {self._url} refused {master.assignment}: {err}") from err
-        self._cells = self._book.db.query(BaseCell).all()
+            changed.add(master.assignment)
+        self._cells |= {name: assignment_cells(self._book.find_assignment(name)) for name in changed}
 
-    def save(
-        self,
-        student: str,
-        assignment: str,
-        timestamp: datetime.datetime | None,
-        graded: Sequence[GradedNotebook],
-        missing: Iterable[str],
-    ) -> dict[str, Told]:
-        """Save the scores of one submission; they last when `commit` has been called.
-
-        Args:
-            student: who handed it in.
-            assignment: what it answers.
-            timestamp: when it was handed in, if that is known.
-            graded: the notebooks that were graded.
-            missing: the notebooks that are not there; their cells come to nothing.
+    def save(self, finished: Sequence[Finished]) -> list[dict[str, Told]]:
+        """Save the scores of some submissions; they last when `commit` has been called.
 
         Returns:
-            What the gradebook now says, by notebook.
+            What the gradebook now says of each, by notebook.
 
         Raises:
+            InvalidCourse: a student is not known, and none are to be created.
             GradebookFailed: the gradebook refuses.
 
         """
+        db = self._book.db()
         try:
-            submission = self._submission(student, assignment, timestamp)
-            books = {book.notebook.name: book for book in submission.notebooks}
-            for name in missing:
-                for grade in books[name].grades:
-                    grade.auto_score, grade.needs_manual_grade = 0, False
-            for notebook in graded:
-                _save(books[notebook.notebook], notebook)
-                self._punish(books[notebook.notebook], submission, student)
-            told = {notebook.notebook: _told(books[notebook.notebook]) for notebook in graded}
-            self._book.db.flush()
+            add_students(db, dict.fromkeys(work.student for work in finished), create=self._create_student)
+            keys = {(work.assignment, work.student): work for work in finished}
+            submissions = read_submissions(db, keys, self._cells)
+            for key, work in keys.items():
+                _decide(submissions[key], work)
+            write_submissions(db, submissions, self._cells)
+            penalties = self._punish(submissions)
         except (SQLAlchemyError, KeyError) as err:
-            raise GradebookFailed(f"The scores of {student!r} could not be saved: {err}") from err
-        return told
+            students = ", ".join(repr(work.student) for work in finished)
+            raise GradebookFailed(f"The scores of {students} could not be saved: {err}") from err
+        return [
+            {
+                notebook.notebook: _told(book, penalties.get(book.id, 0.0))
+                for notebook in work.notebooks
+                for book in [submissions[work.assignment, work.student].books[notebook.notebook]]
+            }
+            for work in finished
+        ]
 
     def commit(self) -> None:
         """Make what was saved last.
@@ -151,66 +145,68 @@ class Scores:
         """Close the gradebook."""
         self._book.close()
 
-    def _submission(self, student: str, assignment: str, timestamp: datetime.datetime | None) -> SubmittedAssignment:
-        db = self._book.db
-        found = (
-            db.query(SubmittedAssignment)
-            .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
-            .filter(Assignment.name == assignment, SubmittedAssignment.student_id == student)
-            .one_or_none()
-        )
-        if found is None:
-            if db.get(Student, student) is None:
-                if not self._create_student:
-                    raise InvalidCourse(f"No student with the id {student!r} exists in the gradebook.")
-                db.add(Student(id=student))
-            with db.no_autoflush:
-                found = _new_submission(self._book.find_assignment(assignment), student)
-                db.add(found)
-        if timestamp is not None:
-            found.timestamp = timestamp
-        return found
-
-    def _punish(self, book: SubmittedNotebook, submission: SubmittedAssignment, student: str) -> None:
-        """Take points for lateness as the configured plugin says."""
-        book.late_submission_penalty = None
-        late = submission.total_seconds_late
-        if late > 0:
-            self._book.db.flush()
-            self._book.db.refresh(book, ["score"])
-            penalty = self._penalties.plugin_inst.late_submission_penalty(student, book.score, late)
-            if penalty is not None:
-                book.late_submission_penalty = self._penalties._check_late_penalty(book, penalty)
+    def _punish(self, submissions: Mapping[Key, SubmissionRows]) -> dict[str, float]:
+        """Take points for lateness as the configured plugin says, and return them by notebook."""
+        db = self._book.db()
+        due = {
+            rows.id: {book.id for book in rows.books.values() if book.graded}
+            for (name, _), rows in submissions.items()
+            if self._cells[name].assignment.duedate is not None
+        }
+        taken: dict[str, float] = {}
+        query = select(SubmittedAssignment).where(SubmittedAssignment.id.in_(due))
+        for submission in db.scalars(query) if due else ():
+            late = submission.total_seconds_late
+            if late <= 0:
+                continue
+            for book in submission.notebooks:
+                if book.id in due[submission.id]:
+                    penalty = self._penalties.plugin_inst.late_submission_penalty(
+                        submission.student_id, book.score, late
+                    )
+                    if penalty is not None:
+                        book.late_submission_penalty = self._penalties._check_late_penalty(book, penalty)
+                        taken[book.id] = book.late_submission_penalty
+        db.flush()
+        return taken
 
 
-def _new_submission(assignment: Assignment, student: str) -> SubmittedAssignment:
-    """Mirror the cells of an assignment, as `Gradebook.add_submission` does, but without a commit of its own."""
-    submission = SubmittedAssignment(assignment_id=assignment.id, assignment=assignment, student_id=student)
-    for notebook in assignment.notebooks:
-        book = SubmittedNotebook(notebook=notebook, assignment=submission)
-        for cell in (*notebook.grade_cells, *notebook.task_cells):
-            Grade(cell=cell, notebook=book)
-        for cell in (*notebook.solution_cells, *notebook.task_cells):
-            Comment(cell=cell, notebook=book)
-    return submission
+def _decide(submission: SubmissionRows, work: Finished) -> None:
+    submission.timestamp = work.timestamp
+    for name in work.missing:
+        book = submission.books[name]
+        book.graded = True
+        for grade in book.grades:
+            grade["auto_score"], grade["needs_manual_grade"] = 0, False
+    for notebook in work.notebooks:
+        _score(submission.books[notebook.notebook], notebook)
 
 
-def _save(book: SubmittedNotebook, graded: GradedNotebook) -> None:
-    cells = {cell.id: cell for cell in graded.cells}
+def _score(book: BookRows, graded: GradedNotebook) -> None:
+    book.graded = True
+    scores = {cell.id: cell.score for cell in graded.cells}
     for grade in book.grades:
-        if isinstance(grade.cell, GradeCell) and grade.cell.name in cells:
-            grade.auto_score = cells[grade.cell.name].score
-            grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
+        cell = book.cells.graded[grade["cell_id"]]
+        if isinstance(cell, GradeCell) and cell.name in scores:
+            grade["auto_score"] = scores[cell.name]
+            grade["needs_manual_grade"] = grade["manual_score"] is not None or grade["auto_score"] is None
     for comment in book.comments:
-        comment.auto_comment = NO_RESPONSE if comment.cell.name in graded.unanswered else None
+        name = book.cells.commented[comment["cell_id"]].name
+        comment["auto_comment"] = NO_RESPONSE if name in graded.unanswered else None
 
 
-def _told(book: SubmittedNotebook) -> Told:
+def _told(book: BookRows, late_penalty: float) -> Told:
     """Return what nbgrader would say of a notebook: a person's word goes first."""
     scores = {}
     for grade in book.grades:
-        given = grade.auto_score if grade.manual_score is None else grade.manual_score
-        extra = 0.0 if given is None else grade.extra_credit or 0.0
-        scores[grade.cell.name] = ((given or 0.0) + extra, grade.cell.max_score)
-    comments = {c.cell.name: c.auto_comment if c.manual_comment is None else c.manual_comment for c in book.comments}
-    return Told(scores=scores, comments=comments, late_penalty=book.late_submission_penalty or 0.0)
+        cell = book.cells.graded[grade["cell_id"]]
+        given = grade["auto_score"] if grade["manual_score"] is None else grade["manual_score"]
+        extra = 0.0 if given is None else grade["extra_credit"] or 0.0
+        scores[cell.name] = ((given or 0.0) + extra, cell.max_score)
+    comments = {
+        book.cells.commented[comment["cell_id"]].name: comment["auto_comment"]
+        if comment["manual_comment"] is None
+        else comment["manual_comment"]
+        for comment in book.comments
+    }
+    return Told(scores=scores, comments=comments, late_penalty=late_penalty)

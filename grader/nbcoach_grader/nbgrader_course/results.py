@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from nbcoach_exercises.verdicts import Verdict
@@ -86,3 +87,16 @@ class GradedNotebook:
                 for cell in self.cells
             ],
         }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """A submission that is graded: what is to be written."""
+
+    student: str
+    assignment: str
+    timestamp: datetime.datetime | None
+    notebooks: tuple[GradedNotebook, ...]
+    missing: tuple[str, ...]
+    unreadable: tuple[str, ...]
+    files: Mapping[str, bytes] = field(repr=False)

@@ -8,7 +8,6 @@ same again.
 from __future__ import annotations
 
 import contextlib
-import datetime
 import json
 import logging
 import multiprocessing
@@ -17,7 +16,6 @@ import shutil
 import signal
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -28,28 +26,15 @@ from nbcoach_exercises.errors import NbcoachError
 from ..errors import GraderFailed
 from .autograded import autograded
 from .directory import Directory
-from .gradebook import Scores
+from .gradebook import Scores, Told
 from .masters import Master
 from .pages import Pages
-from .results import GradedNotebook
+from .results import Finished
 
 log = logging.getLogger(__name__)
 
 _HALF = ".nbcoach-half"
 _OLD = ".nbcoach-old"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finished:
-    """A submission that is graded: what is to be written."""
-
-    student: str
-    assignment: str
-    timestamp: datetime.datetime | None
-    notebooks: tuple[GradedNotebook, ...]
-    missing: tuple[str, ...]
-    unreadable: tuple[str, ...]
-    files: Mapping[str, bytes] = field(repr=False)
 
 
 class WritingFailed(GraderFailed):
@@ -84,18 +69,15 @@ class Writer:
 
         """
         try:
-            for submission in finished:
-                self._write(submission)
+            for submission, told in zip(finished, self._scores.save(finished), strict=True):
+                self._write(submission, told)
         except BaseException:
             self._scores.rollback()
             raise
         self._scores.commit()
 
-    def _write(self, finished: Finished) -> None:
+    def _write(self, finished: Finished, told: Mapping[str, Told]) -> None:
         masters = self._masters[finished.assignment]
-        told = self._scores.save(
-            finished.student, finished.assignment, finished.timestamp, finished.notebooks, finished.missing
-        )
         excluded = set(self._autograde.exclude_overwriting.get(finished.assignment, ()))
         files = {f.path: f.content for m in masters.values() for f in m.files if f.path not in excluded}
         pages: dict[str, bytes] = {}
@@ -134,17 +116,18 @@ def _replace(
     half, old = folder.with_name(f".{folder.name}{_HALF}"), folder.with_name(f".{folder.name}{_OLD}")
     for left in (half, old):
         shutil.rmtree(left, ignore_errors=True)
-    half.mkdir(parents=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    half.mkdir()
     mode = int(str(like.permissions), 8)
     for name in kept:
         if (folder / name).is_file():
             shutil.copy2(folder / name, half / name)
     for name, content in files.items():
-        _write(half / name, content, mode)
+        _write(half, name, content, mode)
     for name, content in foreign.items():
         with contextlib.suppress(OSError):
             if name not in files:
-                _write(half / name, content, mode)
+                _write(half, name, content, mode)
     if like.coursedir.groupshared:
         for path in (half, *(path for path in half.rglob("*") if path.is_dir())):
             path.chmod(path.stat().st_mode | 0o2770)
