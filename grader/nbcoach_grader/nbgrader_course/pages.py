@@ -6,10 +6,15 @@ attributes that this template has no use for, and what is the same on every lear
 
 from __future__ import annotations
 
+import json
+from collections import OrderedDict
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from html import escape
+from typing import Any, cast
 
-from jinja2 import pass_context
+from ipython_pygments_lexers import IPython3Lexer
+from jinja2 import Template, pass_context
 from nbconvert.exporters import HTMLExporter
 from nbconvert.exporters.templateexporter import TemplateExporter
 from nbconvert.filters.highlight import Highlight2HTML
@@ -18,11 +23,22 @@ from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
 from nbformat import NotebookNode
 from nbformat.v4 import new_notebook
 from nbgrader.converters import GenerateFeedback
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import get_lexer_by_name
+from pygments.util import ClassNotFound
 
 from .directory import Directory
 from .gradebook import Told
 
 _KEPT = 4096
+_LONGEST = 16_384
+"""Characters of source or cell that are worth remembering; most of what is longer is one learner's own."""
+_REMEMBERING = """
+{%- extends original -%}
+{%- block header -%}{{ once(resources.nbgrader.notebook, super) }}{%- endblock -%}
+{%- block any_cell -%}{{ once(cell, super) }}{%- endblock -%}
+"""
 
 
 class _Exporter(HTMLExporter):
@@ -30,7 +46,7 @@ class _Exporter(HTMLExporter):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)  # type: ignore[no-untyped-call]
-        self._coloured: dict[str, tuple[dict[str, Any], _Coloured]] = {}
+        self._known: dict[str, tuple[dict[str, Any], _Coloured, Template]] = {}
         self._text = lru_cache(maxsize=_KEPT)(lambda source: HTMLExporter.markdown2html(self, {}, source))
         plain = WidgetsDataTypeFilter(notebook_metadata={}, parent=self)
         self.register_filter("filter_data_type", plain)  # type: ignore[no-untyped-call]
@@ -45,26 +61,65 @@ class _Exporter(HTMLExporter):
         """Render a notebook, as `from_notebook_node` does but without two deep copies of it."""
         told = notebook.metadata.get("language_info", {})
         lexer = str(told.get("pygments_lexer", told.get("name", "ipython3")))
-        if lexer not in self._coloured:
+        if lexer not in self._known:
             empty = new_notebook(metadata=notebook.metadata)  # type: ignore[no-untyped-call]
             coloured = _Coloured(Highlight2HTML(pygments_lexer=lexer, parent=self))
             self.register_filter("highlight_code", coloured)  # type: ignore[no-untyped-call]
             own = self._init_resources(dict(resources))  # type: ignore[no-untyped-call]
             _, known = TemplateExporter.from_notebook_node(self, empty, own)
-            self._coloured[lexer] = known, coloured
-        known, coloured = self._coloured[lexer]
+            self._known[lexer] = known, coloured, self._remembering()
+        known, coloured, template = self._known[lexer]
         self.register_filter("highlight_code", coloured)  # type: ignore[no-untyped-call]
-        return str(self.template.render(nb=notebook, resources={**known, **resources})).lstrip()
+        return str(template.render(nb=notebook, resources={**known, **resources})).lstrip()
+
+    def _remembering(self) -> Template:
+        """Return the template, which renders a cell once if it is nbgrader's: an author's may ask for anything."""
+        if self.template_name != "feedback":
+            return cast("Template", self.template)
+        self.environment.auto_reload = False
+        own = {"original": self.template, "once": _Once()}
+        return cast("Template", self.environment.from_string(_REMEMBERING, globals=own))
+
+
+class _Once:
+    """Parts of pages, remembered by all that they are made of."""
+
+    def __init__(self) -> None:
+        self._parts: OrderedDict[str, str] = OrderedDict()
+
+    def __call__(self, content: Any, render: Callable[[], str]) -> str:
+        key = json.dumps(content)
+        part = self._parts.get(key)
+        if part is None:
+            part = render()
+            if len(key) <= _LONGEST:
+                self._parts[key] = part
+                if len(self._parts) > _KEPT:
+                    self._parts.popitem(last=False)
+        return part
 
 
 class _Coloured:
-    """Coloured source, remembered."""
+    """Coloured source, as nbconvert's filter colours it, but with one formatter for all cells."""
 
     def __init__(self, colour: Highlight2HTML) -> None:
-        self._colour = lru_cache(maxsize=_KEPT)(colour)
+        self._colour = colour
+        language = colour.pygments_lexer
+        style = escape(f" highlight hl-{language}")
+        self._formatter = HtmlFormatter(cssclass=style, **colour.extra_formatter_options)
+        try:
+            self._lexer = IPython3Lexer() if language == "ipython3" else get_lexer_by_name(language)
+        except ClassNotFound:
+            self._lexer = None
+        self._kept = lru_cache(maxsize=_KEPT)(self._coloured)
 
     def __call__(self, source: str, language: str | None = None, metadata: Any = None) -> str:
-        return str(self._colour(source, language))
+        if self._lexer is None or language:
+            return str(self._colour(source, language))
+        return self._kept(source) if len(source) <= _LONGEST else self._coloured(source)
+
+    def _coloured(self, source: str) -> str:
+        return str(highlight(source or " ", self._lexer, self._formatter))
 
 
 class Pages:
@@ -86,16 +141,20 @@ class Pages:
 
         Args:
             name: of the notebook.
-            notebook: as it stands in `autograded/`; scores and comments are put into its metadata.
+            notebook: as it stands in `autograded/`; its cells get metadata with scores and comments.
             told: what the gradebook says of it.
 
         """
         for cell in notebook.cells:
-            own = cell.metadata.get("nbgrader", {})
-            if own.get("grade_id") in told.scores:
-                own["score"], own["points"] = told.scores[own["grade_id"]]
-            if own.get("grade_id") in told.comments:
-                own["comment"] = told.comments[own["grade_id"]]
+            name_of_cell = cell.metadata.get("nbgrader", {}).get("grade_id")
+            known: dict[str, Any] = {}
+            if name_of_cell in told.scores:
+                known["score"], known["points"] = told.scores[name_of_cell]
+            if name_of_cell in told.comments:
+                known["comment"] = told.comments[name_of_cell]
+            if known:
+                own = NotebookNode(cell.metadata.nbgrader, **known)  # type: ignore[no-untyped-call]
+                cell.metadata = NotebookNode(cell.metadata, nbgrader=own)  # type: ignore[no-untyped-call]
         resources: dict[str, Any] = {
             "unique_key": name,
             "nbgrader": {
