@@ -6,8 +6,6 @@ feedback page that is made of this notebook, by us or later by `nbgrader generat
 
 from __future__ import annotations
 
-import copy
-
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
@@ -20,20 +18,20 @@ from .results import GradedNotebook
 
 
 def autograded(master: Master, graded: GradedNotebook) -> NotebookNode:
-    """Return a learner's graded notebook.
+    """Return a learner's graded notebook; whatever is as it was given is shared with the master.
 
     Args:
         master: what was judged by.
         graded: what came of it.
 
     """
-    notebook = copy.deepcopy(master.released)
-    names = [_name(cell, number) for number, cell in enumerate(notebook.cells)]
+    names = [_name(cell, number) for number, cell in enumerate(master.released.cells)]
     sources, added = _by_anchor(graded, frozenset(names))
     scored = {cell.id: cell for cell in graded.cells}
     cells = [*added.get("", ())]
-    for name, cell in zip(names, notebook.cells, strict=True):
-        role = role_of(cell)
+    for name, given in zip(names, master.released.cells, strict=True):
+        cell = NotebookNode(given)  # type: ignore[no-untyped-call]
+        role = role_of(given)
         if cell.cell_type == "code" and role is Role.TESTS:
             cell.outputs = test_outputs(scored[name]) if name in scored else []
         elif cell.cell_type == "code":
@@ -46,8 +44,7 @@ def autograded(master: Master, graded: GradedNotebook) -> NotebookNode:
         cells += [cell, *added.get(name, ())]
     for number, cell in enumerate(cells):
         cell["id"] = f"cell-{number}" if cell.get("id") is None else cell["id"]
-    notebook.nbformat, notebook.nbformat_minor, notebook.cells = 4, 5, cells
-    return notebook
+    return NotebookNode(master.released, nbformat=4, nbformat_minor=5, cells=cells)  # type: ignore[no-untyped-call]
 
 
 def _by_anchor(graded: GradedNotebook, names: frozenset[str]) -> tuple[dict[str, str], dict[str, list[NotebookNode]]]:

@@ -137,8 +137,10 @@ def _replace(
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _write(path: Path, content: bytes, mode: int) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+def _write(folder: Path, name: str, content: bytes, mode: int) -> None:
+    path = folder / name
+    if "/" in name:
+        path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
