@@ -8,6 +8,7 @@ same again.
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import logging
 import multiprocessing
@@ -150,6 +151,8 @@ def _write(folder: Path, name: str, content: bytes, mode: int) -> None:
 class WriterProcess:
     """A writer in another process, which ends with this one.
 
+    It is to be made before there are threads, and before anything is open that it should not hold.
+
     Args:
         root: the course directory.
         masters: what was judged by, by assignment and notebook.
@@ -157,9 +160,11 @@ class WriterProcess:
     """
 
     def __init__(self, root: Path, masters: Mapping[str, Mapping[str, Master]]) -> None:
-        context = multiprocessing.get_context("spawn")
+        # A fork has loaded already what takes most of a second to load; nothing else runs here yet.
+        context = multiprocessing.get_context("fork")
         self._line, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, root, masters), daemon=True)
+        self._process = context.Process(target=_serve, args=(theirs, self._line, root, masters), daemon=True)
+        gc.freeze()
         self._process.start()
         theirs.close()
 
@@ -203,8 +208,9 @@ class WriterProcess:
             raise problem
 
 
-def _serve(line: Connection, root: Path, masters: Mapping[str, Mapping[str, Master]]) -> None:
-    """Write what comes in until the other side is gone."""
+def _serve(line: Connection, other: Connection, root: Path, masters: Mapping[str, Mapping[str, Master]]) -> None:
+    """Write what comes in until the other side, of which a fork holds a copy, is gone."""
+    other.close()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the other side decides when to stop
     # nbgrader asks the program `alembic`, which stands beside Python, for the version of a new gradebook.
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
