@@ -21,7 +21,11 @@ from .submissions import Submission, read_submission
 from .work import work_of
 from .writer import WriterProcess
 
-_AHEAD = 8
+_TOGETHER = 8
+"""How many submissions are written together; a transaction for each takes longer than its rows."""
+_PATIENCE = 0.3
+"""Seconds that a submission waits for others to be written with."""
+_AHEAD = 8 + _TOGETHER
 
 
 @dataclass
@@ -131,6 +135,7 @@ class _Course:
         self._summary = summary
         self._writing = asyncio.Lock()
         self._waiting: list[tuple[Finished, asyncio.Future[None]]] = []
+        self._left = len(task.places)
 
     async def grade(self, place: Place) -> Sequence[GradedNotebook]:
         masters = self._task.masters[place.assignment]
@@ -159,9 +164,12 @@ class _Course:
         """Have a submission written together with all that wait for the same."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((finished, done))
+        self._left -= 1
+        if self._left and len(self._waiting) < _TOGETHER:
+            await asyncio.wait([done], timeout=_PATIENCE)
         async with self._writing:
-            batch, self._waiting = self._waiting, []
-            if batch:
+            if not done.done():
+                batch, self._waiting = self._waiting, []
                 (outcome,) = await asyncio.gather(
                     asyncio.to_thread(self._writer.write, [waiting for waiting, _ in batch]), return_exceptions=True
                 )
