@@ -21,7 +21,6 @@ from nbconvert.filters.highlight import Highlight2HTML
 from nbconvert.filters.widgetsdatatypefilter import WidgetsDataTypeFilter
 from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
 from nbformat import NotebookNode
-from nbformat.v4 import new_notebook
 from nbgrader.converters import GenerateFeedback
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
@@ -62,7 +61,7 @@ class _Exporter(HTMLExporter):
         told = notebook.metadata.get("language_info", {})
         lexer = str(told.get("pygments_lexer", told.get("name", "ipython3")))
         if lexer not in self._known:
-            empty = new_notebook(metadata=notebook.metadata)  # type: ignore[no-untyped-call]
+            empty = NotebookNode(notebook, cells=[])  # type: ignore[no-untyped-call]
             coloured = _Coloured(Highlight2HTML(pygments_lexer=lexer, parent=self))
             self.register_filter("highlight_code", coloured)  # type: ignore[no-untyped-call]
             own = self._init_resources(dict(resources))  # type: ignore[no-untyped-call]

@@ -164,7 +164,7 @@ class WriterProcess:
         context = multiprocessing.get_context("fork")
         self._line, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs, self._line, root, masters), daemon=True)
-        gc.freeze()
+        gc.freeze()  # what is loaded stays: no need to look through it again, nor to take it apart at the end
         self._process.start()
         theirs.close()
 
