@@ -121,17 +121,21 @@ class Judge:
         """Close the line to the subject; idempotent."""
         self._peer.sock.close()
 
-    def steady(self) -> bool:
-        """Tell whether what has been judged left nothing behind that what is judged next could see."""
-        kept = self._large or self._peer.left_traces
-        return not kept and not self._peer.broken and self._asked("steady", False) is True
+    def unchanged(self) -> bool:
+        """Tell whether the tests that were run have changed nothing that other tests beside the subject could see."""
+        return not (self._large or self._peer.left_traces or self._peer.broken)
 
-    def run(self, cells: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    def steady(self) -> bool:
+        """Tell whether the subject says that what was called there has left nothing behind either."""
+        return self._asked("steady", False) is True
+
+    def run(self, cells: Sequence[dict[str, Any]], *, costs: bool = True) -> list[dict[str, Any]]:
         """Run test cells in order.
 
         Args:
             cells: `{"id", "preamble", "checks": [{"id", "source", "hidden"}]}` each; `allowed`, if it is
                 there and not None, lists the only attributes that learner objects may be asked for.
+            costs: whether to ask for `peak_kb`, which is 0 otherwise.
 
         Returns:
             One `{"id", "score", "attributes", "peak_kb", "checks": [{"id", "verdict", "message", "seconds"}]}` a cell;
@@ -140,9 +144,9 @@ class Judge:
 
         """
         with _mirrored(self._peer):
-            return [self._cell(cell) for cell in cells]
+            return [self._cell(cell, costs) for cell in cells]
 
-    def _cell(self, cell: dict[str, Any]) -> dict[str, Any]:
+    def _cell(self, cell: dict[str, Any], costs: bool) -> dict[str, Any]:
         results: list[dict[str, Any]] = []
         score: float | None = None
         allowed = cell.get("allowed")
@@ -166,7 +170,7 @@ class Judge:
             )
         asked = sorted(self._peer.attributes_asked)
         found = {"id": cell["id"], "score": score, "attributes": asked, "checks": results}
-        used = self._asked("usage", 0)
+        used = self._asked("usage", 0) if costs else 0
         return found | {"peak_kb": used if type(used) is int and 0 <= used < _MOST_KB else 0}
 
     def _execute(self, source: str, *, tell: bool = False) -> tuple[Verdict, str | None, float | None]:
@@ -220,6 +224,11 @@ class Judge:
             return self._peer.request(question)
         except BaseException:
             return otherwise
+
+
+def all_passed(cells: Sequence[dict[str, Any]]) -> bool:
+    """Tell whether all checks of judged cells have passed."""
+    return all(check["verdict"] == Verdict.PASSED for cell in cells for check in cell["checks"])
 
 
 def _is_made(name: str, value: object, answers: Sequence[str]) -> bool:

@@ -41,7 +41,7 @@ from nbcoach_hub.processes import become_subreaper
 
 from ..sandbox import inside
 from . import framing
-from .judge import Author, Judge, study
+from .judge import Author, Judge, all_passed, study
 from .judge_peer import JudgePeer
 from .learner_files import unpickle_nothing
 from .names import SHELL_NAMES
@@ -199,13 +199,12 @@ class Worker:
 
     def _decide(self, parts: list[dict[str, Any]], limit: float, total: float, until: float) -> dict[str, Any]:
         decided = []
-        steady = True
+        judges = [self._benches[part["stop"]] for part in parts]
         with _dying_with(self._control):
-            for part in parts:
-                judge = self._benches[part["stop"]]
+            for judge, part in zip(judges, parts, strict=True):
                 judge.allow(limit, min(total, until - time.monotonic()))
-                decided.append(judge.run(part["cells"]))
-                steady = steady and judge.steady()
+                decided.append(judge.run(part["cells"], costs=False))
+            steady = all(map(all_passed, decided)) or (all(j.unchanged() for j in judges) and judges[-1].steady())
         return {"parts": decided, "steady": steady}
 
     def _discard(self, pid: int) -> dict[str, Any]:
