@@ -95,6 +95,7 @@ class Engine(LoggingConfigurable):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._folder: Path | None = None
+        self._begun: Path | None = None
         self._sandbox: Sandbox | None = None
         self._zygotes: dict[tuple[str, ...], Zygote] = {}
         self._ahead: Zygote | None = None
@@ -125,6 +126,19 @@ class Engine(LoggingConfigurable):
         """Return whether the engine has been started and not stopped."""
         return self._folder is not None
 
+    def begin(self) -> Path:
+        """Make room and have a fork server load, without waiting for it; `start` goes on from there; idempotent.
+
+        Raises:
+            EngineFailed: a fork server cannot be started.
+
+        """
+        if self._begun is None:
+            self._begun = Path(tempfile.mkdtemp(prefix="nbcoach-grader-"))
+            (self._begun / "home").mkdir(mode=0o700)
+            self._ahead = start_zygote(self._begun)
+        return self._begun
+
     async def start(self) -> None:
         """Choose a sandbox and make room; idempotent.
 
@@ -133,14 +147,11 @@ class Engine(LoggingConfigurable):
 
         """
         if self._folder is None:
-            folder = Path(tempfile.mkdtemp(prefix="nbcoach-grader-"))
             try:
-                (folder / "home").mkdir(mode=0o700)
-                self._ahead = await start_zygote(folder)  # it loads while a sandbox is looked for
+                folder = self.begin()
                 self._sandbox = await asyncio.to_thread(choose, folder, self.sandbox_level)
             except BaseException:
-                await self._end_ahead()
-                remove(folder)
+                await self.stop()
                 raise
             self._folder = folder
             log.info("Sandbox %s protects: %s", self._sandbox.name, ", ".join(self._sandbox.protects))
@@ -149,7 +160,7 @@ class Engine(LoggingConfigurable):
 
     async def stop(self) -> None:
         """End every process and remove every file; idempotent."""
-        folder, self._folder = self._folder, None
+        folder, self._folder, self._begun = self._begun, None, None
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, *self._preparing, return_exceptions=True)
@@ -314,7 +325,7 @@ class Engine(LoggingConfigurable):
                 log.warning("A fork server was lost and is started again")
                 await found.kill()
             ahead, self._ahead = self._ahead, None
-            zygote = ahead if ahead is not None and ahead.alive else await start_zygote(self._folder)
+            zygote = ahead if ahead is not None and ahead.alive else start_zygote(self._folder)
             await zygote.load(imports)
             self._zygotes[imports] = zygote
             return zygote.process

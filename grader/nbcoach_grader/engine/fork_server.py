@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,12 +22,12 @@ class Zygote:
     """A fork server: the handle on it, and the child process that it is."""
 
     process: Process
-    child: asyncio.subprocess.Process
+    child: subprocess.Popen[bytes]
 
     @property
     def alive(self) -> bool:
         """Return whether it can be given orders."""
-        return self.process.usable and self.child.returncode is None
+        return self.process.usable and self.child.poll() is None
 
     async def load(self, imports: Sequence[str]) -> None:
         """Tell it what a course needs, and wait until it has all of that; a fork server is told once.
@@ -53,20 +54,18 @@ class Zygote:
             await self.process.tell("end")
         self.process.close()
         try:
-            async with asyncio.timeout(END_SECONDS):
-                await self.child.wait()
-        except TimeoutError:
+            await asyncio.to_thread(self.child.wait, END_SECONDS)
+        except subprocess.TimeoutExpired:
             await self.kill()
 
     async def kill(self) -> None:
         """End it at once."""
         self.process.close()
-        with contextlib.suppress(ProcessLookupError):
-            self.child.kill()
-        await self.child.wait()
+        self.child.kill()
+        await asyncio.to_thread(self.child.wait)
 
 
-async def start_zygote(folder: Path) -> Zygote:
+def start_zygote(folder: Path) -> Zygote:
     """Start a fork server with an empty environment, which is yet to be told what to load.
 
     Args:
@@ -91,8 +90,8 @@ async def start_zygote(folder: Path) -> Zygote:
         "PATH": "/usr/local/bin:/usr/bin:/bin",
     }
     try:
-        child = await asyncio.create_subprocess_exec(
-            *command, pass_fds=(theirs.fileno(),), env=environment, cwd=home, stdin=asyncio.subprocess.DEVNULL
+        child = subprocess.Popen(
+            command, pass_fds=(theirs.fileno(),), env=environment, cwd=home, stdin=subprocess.DEVNULL
         )
     except OSError as err:
         ours.close()

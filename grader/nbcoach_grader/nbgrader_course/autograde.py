@@ -85,14 +85,18 @@ def plan(directory: Directory, assignment: str | None, student: str | None, summ
 
 
 async def run(
-    directory: Directory, task: Task, jobs: int, summary: Summary, report: Callable[[Sequence[GradedNotebook]], None]
+    directory: Directory,
+    task: Task,
+    engine: Engine,
+    summary: Summary,
+    report: Callable[[Sequence[GradedNotebook]], None],
 ) -> None:
     """Grade submissions and write what came of them, some at a time, reported in their order.
 
     Args:
         directory: the course.
         task: what is to be graded.
-        jobs: how many at a time.
+        engine: what judges, as many at a time as it allows; it is ended afterwards.
         summary: takes what could not be read or judged.
         report: is told of each submission once it is written.
 
@@ -101,7 +105,8 @@ async def run(
 
     """
     writer = WriterProcess(directory.root, task.masters)
-    runner = Runner(Engine(max_running=jobs, max_lines=2 * jobs))
+    runner = Runner(engine)
+    jobs = engine.max_running
     pending: deque[asyncio.Task[Sequence[GradedNotebook]]] = deque()
     try:
         await runner.start()

@@ -9,15 +9,17 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from nbcoach_exercises.errors import NbcoachError
 
+from ..engine.engine import Engine
 from ..errors import GraderFailed
-from .autograde import Summary, plan, run
-from .directory import Directory
-from .results import GradedNotebook
+
+if TYPE_CHECKING:
+    from .results import GradedNotebook
 
 
 @click.command()
@@ -36,6 +38,12 @@ def autograde(directory: Path, assignment: str | None, student: str | None, jobs
     the grader itself failed.
     """
     logging.getLogger("traitlets").setLevel(logging.ERROR)
+    jobs = jobs or 2 * (os.cpu_count() or 1)
+    engine = Engine(max_running=jobs, max_lines=2 * jobs)
+    engine.begin()
+    from .autograde import Summary, plan, run  # nbgrader takes as long to load as the fork server
+    from .directory import Directory
+
     summary = Summary()
     try:
         course = Directory(directory)
@@ -48,11 +56,13 @@ def autograde(directory: Path, assignment: str | None, student: str | None, jobs
                     click.echo(json.dumps(notebook.line()) if as_json else _text(notebook))
                 bar.update(1)
 
-            asyncio.run(run(course, task, jobs or 2 * (os.cpu_count() or 1), summary, report))
+            asyncio.run(run(course, task, engine, summary, report))
     except GraderFailed as err:
         summary.failed.append(err.message)
     except NbcoachError as err:
         summary.refused.append(err.message)
+    finally:
+        asyncio.run(engine.stop())
     for warning in summary.warnings:
         click.echo(f"warning for the author: {warning}", err=True)
     for note in summary.notes:
