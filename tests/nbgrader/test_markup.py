@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
-from html.parser import HTMLParser
 
 import pytest
+from live_markup import Seen
 from nbconvert.exporters import HTMLExporter
 from nbformat.v4 import new_markdown_cell, new_notebook
 
@@ -43,27 +43,6 @@ PLAIN = {
     "[docs](https://example.org)": 'href="https://example.org"',
     "| a | b |\n|---|---|\n| 1 | 2 |": "<td>1</td>",
 }
-
-
-class Seen(HTMLParser):
-    """Tags and attributes that a page would act on."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.live: list[str] = []
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        if tag in ("script", "iframe", "style", "svg", "object", "embed", "form", "base", "meta", "link"):
-            self.live.append(tag)
-        for name, value in attributes:
-            address = (value or "").replace("\n", "").strip().lower()
-            if (
-                name.startswith("on")
-                or name == "style"
-                or address.startswith(("javascript:", "data:text", "vbscript:"))
-            ):
-                self.live.append(f"{tag} {name}={value}")
 
 
 def rendered(text: str, attachments: object = None) -> str:

@@ -11,6 +11,8 @@ from typing import Any
 from nbcoach_exercises.model import DataFile, Limits, TestCell
 from nbcoach_exercises.verdicts import Verdict
 
+from .displays import Display, read_displays
+
 MAX_TRACE = 8
 
 
@@ -97,7 +99,8 @@ class TraceLine:
 class CellReport:
     """What running one cell came to, as the learner's process claims.
 
-    `state` is `ok`, `raised`, `timeout` or `crashed`.
+    `state` is `ok`, `raised`, `timeout` or `crashed`. `displays` is told of whole notebooks alone; `cut` says that
+    more was displayed than stands there.
     """
 
     id: str
@@ -108,6 +111,8 @@ class CellReport:
     text: str | None = None
     trace: tuple[TraceLine, ...] = ()
     output: str = ""
+    displays: tuple[Display, ...] = ()
+    cut: bool = False
     seconds: float = 0.0
     peak_mb: float = 0.0
 
@@ -176,8 +181,8 @@ def chain_keys(plan: Plan) -> list[str]:
     return keys
 
 
-def cell_report(cell: str, claim: Mapping[str, Any]) -> CellReport:
-    """Read a subject's claim about a cell; anything malformed becomes harmless."""
+def cell_report(cell: str, claim: Mapping[str, Any], room: int = 0) -> CellReport:
+    """Read a subject's claim about a cell, with `room` for bytes of displays; anything malformed becomes harmless."""
 
     def text(name: str, limit: int) -> str:
         value = claim.get(name)
@@ -199,6 +204,8 @@ def cell_report(cell: str, claim: Mapping[str, Any]) -> CellReport:
         text=text("text", 500) or None,
         trace=trace_lines(claim.get("trace")),
         output=text("output", 64 * 1024),
+        displays=read_displays(claim.get("displays"), room),
+        cut=claim.get("cut") is True,
         seconds=number("seconds"),
         peak_mb=megabytes(claim.get("peak_kb")),
     )

@@ -23,6 +23,7 @@ from weakref import WeakValueDictionary
 from ..errors import EngineFailed, SandboxFailed
 from ..sandbox.abc import Box, Sandbox
 from ..sandbox.usage import held
+from .displays import DISPLAY_SECONDS, MAX_CELL_BYTES, MAX_NOTEBOOK_BYTES
 from .plan import CellReport, Plan, cell_report
 from .process import OrderRefused, Process, ProcessGone, ProcessLate
 
@@ -186,12 +187,14 @@ async def _reports(process: Process, plan: Plan) -> AsyncIterator[CellReport]:
     cells, seconds = plan.cells[: plan.head], plan.limits.seconds
     if not cells:
         return
-    wait = seconds + _GRACE_SECONDS
+    wait = seconds + _GRACE_SECONDS + DISPLAY_SECONDS
     orders = [{"id": cell.id, "source": cell.source, "plain": False} for cell in cells]
-    claims = process.answers("run", len(cells), wait=lambda: wait, cells=orders, seconds=seconds)
+    room = MAX_NOTEBOOK_BYTES
+    claims = process.answers("run", len(cells), wait=lambda: wait, cells=orders, seconds=seconds, room=room)
     async with contextlib.aclosing(claims):
         for cell in cells:
-            report = cell_report(cell.id, await anext(claims))
+            report = cell_report(cell.id, await anext(claims), min(room, MAX_CELL_BYTES))
+            room -= sum(display.size for display in report.displays)
             if report.state != "ok":
                 raise _NotForAll(f"the cell {report.id!r} ended in {report.name}")
             yield report

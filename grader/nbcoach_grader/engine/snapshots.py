@@ -19,6 +19,7 @@ from dataclasses import replace
 
 from ..errors import EngineFailed, SandboxFailed
 from ..sandbox.abc import Box, Sandbox
+from .displays import DISPLAY_SECONDS, room_for, room_left
 from .groups import only_defines
 from .plan import CellReport, Plan, cell_report, chain_keys
 from .prefixes import Prefix, PrefixLost
@@ -257,14 +258,17 @@ class Line:
             nonlocal short
             left = min(seconds, deadline - time.monotonic())
             short = left < limit
-            return max(left, 0.0) + GRACE_SECONDS
+            return max(left, 0.0) + GRACE_SECONDS + (DISPLAY_SECONDS if plan.once else 0)
 
-        claims = process.answers("run", len(cells), wait=wait, cells=orders, seconds=seconds)
+        room = room_left(snapshot.report.displays for snapshot in self._snapshots) if plan.once else None
+        claims = process.answers("run", len(cells), wait=wait, cells=orders, seconds=seconds, room=room)
         number = numbers[0]
         try:
             async with contextlib.aclosing(claims):
                 for number in numbers:
-                    report = cell_report(plan.cells[number].id, await anext(claims))
+                    claim = await anext(claims)
+                    allowed = room_for(snapshot.report.displays for snapshot in self._snapshots) if plan.once else 0
+                    report = cell_report(plan.cells[number].id, claim, allowed)
                     if report.state == "timeout" and seconds < limit:
                         raise _NoTime
                     self._emptied(process)

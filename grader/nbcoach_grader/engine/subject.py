@@ -18,6 +18,8 @@ from typing import Any
 from IPython.core.inputtransformer2 import TransformerManager
 from IPython.core.interactiveshell import InteractiveShell
 
+from .capture import Capture
+from .displays import DISPLAY_SECONDS
 from .peer import BoundedText
 from .subject_peer import SubjectPeer
 from .trace import CELLS, described
@@ -31,7 +33,9 @@ class OutOfTime(BaseException):
     """The cell ran longer than its limit; no `Exception`, so that a loop around `try` does not swallow it."""
 
 
-def run_cell(shell: InteractiveShell, source: str, seconds: float, cell: str = "") -> dict[str, Any]:
+def run_cell(
+    shell: InteractiveShell, source: str, seconds: float, cell: str = "", room: int | None = None
+) -> dict[str, Any]:
     """Run one cell.
 
     The peak is memory beyond what the process had when the cell began. A fork starts to count anew, with
@@ -42,10 +46,11 @@ def run_cell(shell: InteractiveShell, source: str, seconds: float, cell: str = "
         source: the cell, with magics.
         seconds: after this time `OutOfTime` is raised inside the cell.
         cell: what the cell is called.
+        room: how many bytes of displays are asked for; None when nobody looks at them.
 
     Returns:
-        `{"ok", "name", "message", "line", "text", "trace", "output", "seconds", "peak_kb"}`; the five about
-        an exception are empty where there was none.
+        `{"ok", "name", "message", "line", "text", "trace", "output", "seconds", "peak_kb", "displays", "cut"}`; the
+        five about an exception are empty where there was none.
 
     """
     # What an earlier cell did to how cells are read must not reach into later questions.
@@ -57,16 +62,20 @@ def run_cell(shell: InteractiveShell, source: str, seconds: float, cell: str = "
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     start = time.perf_counter()
     error: BaseException | None = None
-    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output), time_limit(seconds):
-        try:
-            result = shell.run_cell(source, store_history=True)  # type: ignore[no-untyped-call]
-            error = result.error_before_exec or result.error_in_exec
-        except BaseException as err:
-            error = err
-    took = time.perf_counter() - start
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    shown = Capture(shell, output, room)
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output), shown:
+        with time_limit(seconds):
+            try:
+                result = shell.run_cell(source, store_history=True)  # type: ignore[no-untyped-call]
+                error = result.error_before_exec or result.error_in_exec
+            except BaseException as err:
+                error = err
+        took = time.perf_counter() - start
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+        with contextlib.nullcontext() if room is None else time_limit(DISPLAY_SECONDS):
+            shown.finish()
     report = _NO_ERROR if error is None else {"ok": False, **described(error, shell.user_ns, cell, blank)}
-    return {**report, "output": output.getvalue(), "seconds": took, "peak_kb": max(peak, 0)}
+    return {**report, "output": output.getvalue(), "seconds": took, "peak_kb": max(peak, 0)} | shown.claim()
 
 
 def run_plain(shell: InteractiveShell, source: str, cell: str) -> dict[str, Any] | None:

@@ -41,6 +41,7 @@ from nbcoach_hub.processes import become_subreaper
 
 from ..sandbox import inside
 from . import framing
+from .displays import MAX_CELL_BYTES, size_of
 from .judge import Author, Judge, all_passed, study
 from .judge_peer import JudgePeer
 from .learner_files import unpickle_nothing
@@ -140,16 +141,20 @@ class Worker:
         self._server = True
         return {"settled": True}
 
-    def _run(self, cells: list[dict[str, Any]], seconds: float) -> dict[str, Any]:
+    def _run(self, cells: list[dict[str, Any]], seconds: float, room: int | None = None) -> dict[str, Any]:
         inside.unlike_the_first()
-        *first, last = cells
-        for cell in first:
-            framing.send(self._control, self._run_one(cell, seconds))
-        return self._run_one(last, seconds)
+        reports = self._reports(cells, seconds, room)
+        for _ in cells[1:]:
+            framing.send(self._control, next(reports))
+        return next(reports)
 
-    def _run_one(self, cell: dict[str, Any], seconds: float) -> dict[str, Any]:
-        found = run_plain(self._shell, cell["source"], cell["id"]) if cell["plain"] else None
-        return found or run_cell(self._shell, cell["source"], seconds, cell["id"])
+    def _reports(self, cells: list[dict[str, Any]], seconds: float, room: int | None) -> Iterator[dict[str, Any]]:
+        for cell in cells:
+            some = None if room is None else min(room, MAX_CELL_BYTES)
+            report = run_plain(self._shell, cell["source"], cell["id"]) if cell["plain"] else None
+            report = report or run_cell(self._shell, cell["source"], seconds, cell["id"], some)
+            room = None if room is None else room - sum(size_of(shown[2]) for shown in report.get("displays", ()))
+            yield report
 
     def _serve(self, fd: int, seconds: float) -> dict[str, Any]:
         try:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..engine.displays import MAX_DISPLAYS, Display, read_displays, room_for
+
 MAX_OUTPUT = 64 * 1024
 MAX_MESSAGES = 2000
 MAX_TEXT = 2000
@@ -18,13 +20,18 @@ class Answer:
     """What running some code came to.
 
     `state` is `ok`, `raised`, `timeout` or `crashed`; `value` is the text of the last expression's
-    value, where the kernel shows one; `whole` says that nothing of what it published was lost.
+    value, where the kernel shows one; `whole` says that nothing of what it published was lost. `output` is all that
+    was printed or shown, as text; `printed` leaves out what was shown, which stands in `shown`,
+    and `cut` says that there was more of it.
     """
 
     state: str
     name: str = ""
     message: str = ""
     output: str = ""
+    printed: str = ""
+    shown: tuple[Display, ...] = ()
+    cut: bool = False
     value: str | None = None
     seconds: float = 0.0
     whole: bool = True
@@ -49,6 +56,9 @@ class Collected:
     """What a kernel published about one request so far; `hurry` says that the kernel is done."""
 
     parts: list[str] = field(default_factory=list)
+    printed: str = ""
+    shown: list[Display] = field(default_factory=list)
+    cut: bool = False
     size: int = 0
     messages: int = 0
     value: str | None = None
@@ -67,10 +77,11 @@ class Collected:
             self.idle = content.get("execution_state") == "idle"
             return self.idle
         if kind == "stream":
-            self._text(content.get("text"))
+            self.printed += self._text(content.get("text"))
         elif kind in ("execute_result", "display_data"):
             data = content.get("data")
             text = data.get("text/plain") if isinstance(data, dict) else None
+            self._show(data, result=kind == "execute_result")
             if isinstance(text, str):
                 self._text(text + "\n")
                 self.value = text[:MAX_TEXT] if kind == "execute_result" else self.value
@@ -91,13 +102,24 @@ class Collected:
             name=text("ename")[:200] if raised else "",
             message=text("evalue") if raised else "",
             output="".join(self.parts),
+            printed=self.printed,
+            shown=tuple(self.shown),
+            cut=self.cut,
             value=self.value if state == "ok" else None,
             seconds=seconds,
             whole=self.idle,
         )
 
-    def _text(self, text: object) -> None:
-        if isinstance(text, str) and self.size < MAX_OUTPUT:
-            part = text[: MAX_OUTPUT - self.size]
-            self.parts.append(part)
-            self.size += len(part)
+    def _show(self, data: object, *, result: bool) -> None:
+        """Take in what is shown, as long as there is room."""
+        room = room_for([self.shown]) if len(self.shown) < MAX_DISPLAYS else 0
+        found = read_displays([[len(self.printed), result, data]], room)
+        self.shown += found
+        self.cut = self.cut or not found
+
+    def _text(self, text: object) -> str:
+        """Take in text and return what of it fitted."""
+        part = text[: max(MAX_OUTPUT - self.size, 0)] if isinstance(text, str) else ""
+        self.parts.append(part)
+        self.size += len(part)
+        return part

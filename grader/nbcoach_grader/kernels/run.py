@@ -12,6 +12,7 @@ from nbcoach_exercises.model import TestCell
 from nbcoach_exercises.verdicts import Verdict
 
 from ..engine.decisions import Decision, Decisions
+from ..engine.displays import fitting, room_for
 from ..engine.plan import CellReport, Plan, PlannedCell
 from .answer import Answer
 from .kernel import Kernel
@@ -65,13 +66,17 @@ class Run:
 
     async def _cell(self, cell: PlannedCell) -> None:
         answer = await self._execute(cell.source)
+        shown = self._plan.once
+        displays = fitting(answer.shown, room_for(report.displays for report in self.cells)) if shown else ()
         self.cells.append(
             CellReport(
                 id=cell.id,
                 state=answer.state,
                 name=answer.name,
                 message=answer.message,
-                output=answer.output,
+                output=answer.printed if shown else answer.output,
+                displays=displays,
+                cut=shown and (answer.cut or len(displays) < len(answer.shown)),
                 seconds=answer.seconds,
             )
         )

@@ -43,12 +43,21 @@ def harmless(text: str, attachments: Any = None) -> tuple[str, dict[str, dict[st
     """
     shown = text[:MAX_TEXT].encode("utf-8", "replace").decode()
     images = _images(attachments)
-    meant = _NOISE.sub("", html.unescape(unquote(html.unescape(shown))))
     named = _NAMED.findall(shown)
-    lost = len(_ATTACHED.findall(meant)) != len(named) or not set(named) <= set(images)
-    if lost or _RISKY.search(meant):
+    lost = len(_ATTACHED.findall(_meant(shown))) != len(named) or not set(named) <= set(images)
+    if lost or is_risky(shown):
         return "\n".join("    " + line for line in shown.splitlines()), {}
     return _OPENING.sub("&lt;", shown), {name: images[name] for name in named}
+
+
+def is_risky(text: str) -> bool:
+    """Tell whether a text holds an address or a formula that could run something."""
+    return _RISKY.search(_meant(text)) is not None
+
+
+def _meant(text: str) -> str:
+    """Return a text as a viewer would understand it, however it is disguised."""
+    return _NOISE.sub("", html.unescape(unquote(html.unescape(text))))
 
 
 def _images(attachments: Any) -> dict[str, dict[str, str]]:

@@ -1,13 +1,13 @@
 """Outputs: what was run and decided, as outputs of notebook cells.
 
 They agree with nbgrader's rule for reading a score off a test cell: an error is nothing, a value is the
-score, anything else is all points. Only text stands in them, without escape sequences, so no page
-that shows them runs a learner's markup.
+score, anything else is all points. Text stands in them without escape sequences and displays as `bundles` makes
+them inert, so no page that shows them runs a learner's markup.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import nbformat
 from nbformat import NotebookNode
@@ -17,6 +17,7 @@ from nbcoach_exercises.wire import CheckResult
 
 from ..engine.plan import CellReport
 from ..feedback import MAX_OUTPUT, clean
+from .bundles import bundle
 from .results import GradedCell
 
 _MARKS = {True: "✓", False: "✗"}
@@ -27,11 +28,7 @@ def cell_outputs(report: CellReport | None) -> list[NotebookNode]:
     """Return the outputs of a learner's cell."""
     if report is None:
         return []
-    outputs: list[NotebookNode] = []
-    text = clean(report.output)
-    if text:
-        shown = text if len(text) <= MAX_OUTPUT else text[:MAX_OUTPUT] + "\n… output truncated …\n"
-        outputs.append(_stream(shown))
+    outputs = list(_shown(report))
     if report.state != "ok":
         name = clean(report.name) or report.state
         message = clean(report.message) or _STATES.get(report.state, "")
@@ -55,6 +52,23 @@ def test_outputs(cell: GradedCell) -> list[NotebookNode]:
 
 
 test_outputs.__test__ = False  # type: ignore[attr-defined]  # not a pytest function
+
+
+def _shown(report: CellReport) -> Iterator[NotebookNode]:
+    """Yield what a cell printed and displayed, in the order in which it did."""
+    place, left, cut = 0, MAX_OUTPUT, report.cut
+    ends = [(display.after, display) for display in sorted(report.displays, key=lambda display: display.after)]
+    for end, display in [*ends, (len(report.output), None)]:
+        text = clean(report.output[place:end])
+        if text[:left]:
+            yield _stream(text[:left])
+        place, left, cut = max(place, end), max(left - len(text), 0), cut or len(text) > left
+        data = bundle(display) if display is not None else {}
+        if display is not None and data:
+            kind = {"output_type": "execute_result", "execution_count": None} if display.result else {}
+            yield _node(**{"output_type": "display_data", **kind}, metadata={}, data=data)
+    if cut:
+        yield _stream("\n… output truncated …\n")
 
 
 def _told(check: CheckResult) -> Sequence[str]:
