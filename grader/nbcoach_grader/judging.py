@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from nbcoach_exercises.model import Question
+from nbcoach_exercises.model import DataFile, Question
 from nbcoach_exercises.verdicts import Verdict, worst
 from nbcoach_exercises.wire import CellSource, CheckResult
 
@@ -119,15 +119,24 @@ class Judging:
         outcome = await self._runner.run(await self._plan(learner, material, rebuilt), begun)
         return _judged(material, question, rebuilt, outcome, veiled=veiled), rebuilt
 
-    async def grade(self, learner: str, material: Material, cells: Sequence[CellSource]) -> Graded:
+    async def grade(
+        self, learner: str, material: Material, cells: Sequence[CellSource], own_files: tuple[DataFile, ...] = ()
+    ) -> Graded:
         """Judge all questions of a learner's notebook, for who teaches; nothing of it is kept for another time.
+
+        Args:
+            learner: whose work it is.
+            material: the exercise.
+            cells: the learner's code cells.
+            own_files: his files that stand in the place of the author's.
 
         Raises:
             GraderFailed: the grader broke; nothing is known about the work.
 
         """
         rebuilt = rebuild(material.layout, tuple(material.tests), cells, whole=True)
-        outcome = await self._runner.run(replace(await self._plan(learner, material, rebuilt), once=True))
+        plan = await self._plan(learner, material, rebuilt)
+        outcome = await self._runner.run(replace(plan, once=True, own_files=own_files))
         reports = {report.id: report for report in outcome.tests}
         graded: list[GradedTest] = []
         for question in material.questions():

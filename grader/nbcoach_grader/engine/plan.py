@@ -46,8 +46,9 @@ class Plan:
     up to the last stop, the first `head` of which are the author's own as everybody has them; `sources`
     is all of the author's code, from which imports and names are taken. `shared` names the test cells that must
     run in the learner's own process, `attributes` what a test cell may ask of learner objects; both were found
-    with the reference solution. `once` says that nothing is asked about this work again, so no snapshots are kept,
-    `costs` that it matters what each question takes, so that each is judged beside a process of its own.
+    with the reference solution. `files` stand beside the notebook; `own_files` are the learner's, which stand in their
+    place for his cells but never for the judge. `once` says that nothing is asked about this work again, so no
+    snapshots are kept, `costs` that it matters what each question takes, so that each is judged beside a process of its own.
     `kernel` is the Jupyter kernel of another language than Python.
     """
 
@@ -61,6 +62,7 @@ class Plan:
     answers: frozenset[str]
     limits: Limits
     files: tuple[DataFile, ...] = field(default=(), repr=False)
+    own_files: tuple[DataFile, ...] = field(default=(), repr=False)
     shared: frozenset[str] = frozenset()
     attributes: Mapping[str, frozenset[str]] = field(default_factory=dict)
     once: bool = False
@@ -77,6 +79,11 @@ class Plan:
     def has_hidden(self) -> bool:
         """Return whether there are checks that learners may not see."""
         return any(check.hidden for test in self.tests for check in test.checks)
+
+    @property
+    def learner_files(self) -> tuple[DataFile, ...]:
+        """Return the files that the learner's cells find beside the notebook."""
+        return tuple({file.path: file for file in (*self.files, *self.own_files)}.values())
 
     @property
     def line(self) -> str:

@@ -6,7 +6,8 @@ cells as they were are forked from there, each into a box of its own within the 
 shares the time and the memory of those cells, and a new line costs a fork. No learner's code ever runs in the prefix.
 
 Where the cells fail, leave threads, open files or processes behind, or where the sandbox cannot nest, lines
-are forked from the zygote, and run those cells themselves.
+are forked from the zygote, and run those cells themselves; so are those of who has files of his own in the place of the
+author's.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ class Prefix:
 
         """
         if self.box is None:
-            return sandbox.prepare(plan.files, plan.limits)
+            return sandbox.prepare(plan.learner_files, plan.limits)
         return sandbox.within(self.box, self.process.host_pid, plan.limits)
 
 
@@ -95,6 +96,8 @@ class Prefixes:
 
         """
         zygote = await self._zygote(plan.imports)
+        if plan.own_files:  # the author's cells may read them
+            return Prefix(zygote, zygote)
         head = plan.cells[: plan.head]
         key = (plan.imports, plan.exercise, plan.version, head, plan.limits)
         lock = self._locks.setdefault(key, asyncio.Lock())

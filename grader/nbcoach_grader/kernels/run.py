@@ -52,7 +52,7 @@ class Run:
             EngineFailed: the kernel cannot be used.
 
         """
-        await self._kernel.furnish(self._plan.files, self._plan.limits)
+        await self._kernel.furnish(self._plan.learner_files, self._plan.limits)
         done = 0
         for stop in self._plan.stops:
             for cell in self._plan.cells[done : stop.after]:

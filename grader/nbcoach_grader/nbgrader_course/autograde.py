@@ -17,6 +17,7 @@ from .directory import Directory, Place
 from .marking import Marking
 from .masters import Master, read_masters
 from .results import Finished, GradedNotebook
+from .settings import Settings
 from .submissions import Submission, read_submission
 from .work import work_of
 from .writer import WriterProcess
@@ -104,6 +105,8 @@ async def run(
         GraderFailed: the grader itself failed.
 
     """
+    settings = Settings(directory)
+    summary.warnings |= dict.fromkeys(settings.warnings())
     writer = WriterProcess(directory.root, task.masters)
     runner = Runner(engine)
     jobs = engine.max_running
@@ -111,7 +114,7 @@ async def run(
     try:
         await runner.start()
         await asyncio.to_thread(writer.ready)
-        course = _Course(directory, task, Marking(runner), writer, summary)
+        course = _Course(directory, task, Marking(runner, settings.limits), settings, writer, summary)
         for place in task.places:
             pending.append(asyncio.create_task(course.grade(place)))
             if len(pending) > jobs + _AHEAD:
@@ -131,11 +134,18 @@ class _Course:
     """Everything that grading one submission needs."""
 
     def __init__(
-        self, directory: Directory, task: Task, marking: Marking, writer: WriterProcess, summary: Summary
+        self,
+        directory: Directory,
+        task: Task,
+        marking: Marking,
+        settings: Settings,
+        writer: WriterProcess,
+        summary: Summary,
     ) -> None:
         self._directory = directory
         self._task = task
         self._marking = marking
+        self._settings = settings
         self._writer = writer
         self._summary = summary
         self._writing = asyncio.Lock()
@@ -145,16 +155,18 @@ class _Course:
     async def grade(self, place: Place) -> Sequence[GradedNotebook]:
         masters = self._task.masters[place.assignment]
         ignore = self._directory.paths.ignore
+        await self._hook(self._settings.before, place)
         submission = await asyncio.to_thread(read_submission, place, masters, ignore)
         self._summary.refused += submission.unreadable.values()
         self._summary.notes += submission.notes
+        own_files = self._settings.own_files(place.assignment, submission.files)
         graded = []
         missing = []
         for name, master in masters.items():
             if name in submission.notebooks:
                 work = work_of(submission.notebooks[name], master.released)
                 try:
-                    graded.append(await self._marking.grade(place.student, master, work))
+                    graded.append(await self._marking.grade(place.student, master, work, own_files))
                 except InvalidInput as err:  # such as a kernel that is not installed; the grader itself is well
                     submission.unreadable[name] = err.message
                     self._summary.refused.append(f"{place.folder}/{name}.ipynb: {err.message}")
@@ -163,7 +175,13 @@ class _Course:
                 self._summary.notes.append(f"{place.folder} has no {name}.ipynb, which comes to 0 points.")
         self._summary.warnings |= dict.fromkeys(f"{w.notebook}: {text}" for w in graded for text in w.warnings)
         await self._written(_finished(submission, graded, missing))
+        await self._hook(self._settings.after, place)
         return graded
+
+    async def _hook(self, call: Callable[[Place], str | None], place: Place) -> None:
+        failure = await asyncio.to_thread(call, place)
+        if failure is not None:
+            self._summary.warnings[failure] = None
 
     async def _written(self, finished: Finished) -> None:
         """Have a submission written together with all that wait for the same."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import os
@@ -50,13 +51,15 @@ def autograde(directory: Path, assignment: str | None, student: str | None, jobs
         task = plan(course, assignment, student, summary)
         shown = not as_json and sys.stderr.isatty()
         with click.progressbar(length=len(task.places), label="Grading", file=sys.stderr, hidden=not shown) as bar:
+            printed = sys.stdout  # what a course's hook prints is no report
 
             def report(graded: Sequence[GradedNotebook]) -> None:
                 for notebook in graded:
-                    click.echo(json.dumps(notebook.line()) if as_json else _text(notebook))
+                    click.echo(json.dumps(notebook.line()) if as_json else _text(notebook), file=printed)
                 bar.update(1)
 
-            asyncio.run(run(course, task, engine, summary, report))
+            with contextlib.chdir(course.root):  # hooks name files as from there
+                asyncio.run(run(course, task, engine, summary, report))
     except GraderFailed as err:
         summary.failed.append(err.message)
     except NbcoachError as err:

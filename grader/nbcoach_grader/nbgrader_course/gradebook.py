@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from nbgrader.api import Gradebook, GradeCell, SubmittedAssignment
+from nbgrader.converters import Autograde
 from nbgrader.preprocessors import AssignLatePenalties, SaveCells
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
@@ -71,6 +72,8 @@ class Scores:
         self._create_student = option(self._config, "Autograde", "create_student", True)
         self._penalties = AssignLatePenalties(config=self._config)
         self._penalties.init_plugin()
+        steps = Autograde(coursedir=directory.paths, config=self._config).autograde_preprocessors
+        self._penalizes = AssignLatePenalties in steps
 
     def record(self, masters: Mapping[str, Master]) -> None:
         """Record an assignment's cells as `nbgrader generate_assignment` does.
@@ -147,6 +150,8 @@ class Scores:
 
     def _punish(self, submissions: Mapping[Key, SubmissionRows]) -> dict[str, float]:
         """Take points for lateness as the configured plugin says, and return them by notebook."""
+        if not self._penalizes:
+            return {}
         db = self._book.db()
         due = {
             rows.id: {book.id for book in rows.books.values() if book.graded}

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator, Sequence
 
 from nbcoach_exercises.format import Role, grade_id_of, points_of, role_of
+from nbcoach_exercises.model import DataFile, Limits
 from nbcoach_exercises.verdicts import Verdict
 
 from ..engine.names import plain_python
@@ -26,15 +27,25 @@ class Marking:
 
     Args:
         runner: what runs notebooks and decides on their tests.
+        limits: what learners' code may use.
 
     """
 
-    def __init__(self, runner: Runs) -> None:
+    def __init__(self, runner: Runs, limits: Limits = Limits()) -> None:  # noqa: B008 - immutable
         self._judging = Judging(runner)
+        self._limits = limits
         self._materials: dict[tuple[str, str], Material] = {}
 
-    async def grade(self, student: str, master: Master, work: Work) -> GradedNotebook:
+    async def grade(
+        self, student: str, master: Master, work: Work, own_files: tuple[DataFile, ...] = ()
+    ) -> GradedNotebook:
         """Judge a learner's notebook.
+
+        Args:
+            student: whose it is.
+            master: what it is judged by.
+            work: what he wrote.
+            own_files: his files that stand in the place of the author's.
 
         Raises:
             GraderFailed: the grader broke; nothing is known about the work.
@@ -42,9 +53,9 @@ class Marking:
         """
         key = master.assignment, master.name
         if key not in self._materials:
-            self._materials[key] = material_from(master)
+            self._materials[key] = material_from(master, self._limits)
         material = self._materials[key]
-        graded = await self._judging.grade(student, material, work.cells)
+        graded = await self._judging.grade(student, material, work.cells, own_files)
         sources = tuple((cell.id, cell.source) for cell in graded.rebuilt.cells if cell.id not in material.tests)
         written = {name: text for name, (text, _) in work.texts.items()} | dict(sources)
         unanswered = frozenset(
@@ -69,13 +80,14 @@ class Marking:
         )
 
 
-def material_from(master: Master) -> Material:
+def material_from(master: Master, limits: Limits = Limits()) -> Material:  # noqa: B008 - immutable
     """Return what judging a master needs."""
     return material_of(
         master.notebook,
         master.released,
         name=f"{master.assignment}/{master.name}",
         files=master.files,
+        limits=limits,
         imports=preloaded([cell.source for cell in master.notebook.cells if cell.cell_type == "code"]),
     )
 
