@@ -12,6 +12,7 @@
     │   ├── UnknownExercise
     │   ├── UnknownCell
     │   └── UnknownUser
+    ├── TooSlow (TimeoutError)               408
     ├── Conflict                             409
     ├── TooLarge (ValueError)                413
     ├── TooMany                              429
@@ -118,6 +119,12 @@ class UnknownUser(NotFound):
         super().__init__(f"There is no user {user!r}.", user=user)
 
 
+class TooSlow(NbcoachError, TimeoutError):
+    """The request did not come in whole within the time that the message names."""
+
+    code = "too-slow"
+
+
 class Conflict(NbcoachError):
     """The request contradicts the present state."""
 
@@ -158,6 +165,7 @@ _STATUS: tuple[tuple[type[NbcoachError], int], ...] = (
     (InvalidInput, 400),
     (NotAllowed, 403),
     (NotFound, 404),
+    (TooSlow, 408),
     (Conflict, 409),
     (TooLarge, 413),
     (TooMany, 429),

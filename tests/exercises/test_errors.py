@@ -26,6 +26,7 @@ STATUS = {
     "UnknownExercise": 404,
     "UnknownCell": 404,
     "UnknownUser": 404,
+    "TooSlow": 408,
     "Conflict": 409,
     "TooLarge": 413,
     "TooMany": 429,

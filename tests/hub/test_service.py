@@ -247,6 +247,46 @@ async def test_a_body_of_unknown_length_is_bounded_too() -> None:
         assert (answer.code, code(answer)) == (413, "too-large")
 
 
+async def test_a_body_that_is_far_too_large_is_told_so_all_the_same() -> None:
+    """The sender sees the answer only once all is sent, so all of it is read; what is kept is bounded."""
+
+    async def produce(write: Any) -> None:
+        for _ in range(100):
+            await write(b"x" * 10**6)
+
+    async with demo(max_body_bytes=1_000_000) as ask:
+        for options in ({"body_producer": produce}, {"body": b"x" * 10**8}):
+            answer = await ask("POST", "api/courses/python", "amy", **options)
+            assert (answer.code, code(answer)) == (413, "too-large")
+
+
+@pytest.mark.parametrize("length", ["Content-Length: 10000", "Transfer-Encoding: chunked"])
+async def test_a_body_that_does_not_come_is_not_waited_for(length: str) -> None:
+    async with demo(body_seconds=0.3) as ask:
+        reader, writer = await asyncio.open_connection("127.0.0.1", ask.service.port)
+        head = f"POST /services/demo/api/courses/python HTTP/1.1\r\nHost: x\r\nAuthorization: token amy\r\n{length}\r\n\r\n"
+        writer.write(head.encode())
+        async with asyncio.timeout(10):
+            for _ in range(2):
+                await asyncio.sleep(0.05)
+                writer.write(b"" if "chunked" in length else b" ")
+                assert (await ask("GET", "health")).code == 200
+            answer = await reader.read()
+        writer.close()
+        assert answer.startswith(b"HTTP/1.1 408 ")
+        assert b'"code": "too-slow"' in answer
+        assert b"0.3 s" in answer
+
+
+async def test_idle_connections_are_closed() -> None:
+    async with demo(idle_seconds=0.2) as ask:
+        reader, writer = await asyncio.open_connection("127.0.0.1", ask.service.port)
+        writer.write(b"GET /services/demo/health HT")
+        async with asyncio.timeout(10):
+            assert await reader.read() == b""
+        writer.close()
+
+
 async def test_our_own_defects_tell_nothing(caplog: pytest.LogCaptureFixture) -> None:
     async with demo() as ask:
         answer = await ask("DELETE", "api/courses/python", "amy")

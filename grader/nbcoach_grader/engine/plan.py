@@ -48,7 +48,8 @@ class Plan:
     run in the learner's own process, `attributes` what a test cell may ask of learner objects; both were found
     with the reference solution. `files` stand beside the notebook; `own_files` are the learner's, which stand in their
     place for his cells but never for the judge. `once` says that nothing is asked about this work again, so no
-    snapshots are kept, `costs` that it matters what each question takes, so that each is judged beside a process of its own.
+    snapshots are kept, `costs` that it matters what each question takes, so that each is judged beside a process of its
+    own.
     `kernel` is the Jupyter kernel of another language than Python.
     """
 

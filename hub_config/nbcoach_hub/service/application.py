@@ -42,7 +42,7 @@ from .openapi import OpenApiHandler, load
 from .scopes import undeclared
 
 log = logging.getLogger(__name__)
-_BODY_SECONDS = 30.0
+_SLACK_SECONDS = 5.0
 _STOP_SECONDS = 10.0
 _RECHECK_SECONDS = 60.0
 
@@ -68,6 +68,12 @@ class Service(Application):
     )
     hub_api_url = Unicode(help="URL of the hub's API; by default JUPYTERHUB_API_URL.").tag(config=True)
     max_body_bytes = Integer(8 * 2**20, help="Largest request body in bytes; 8 MiB by default.").tag(config=True)
+    body_seconds = Float(
+        30.0, help="Longest time in seconds in which a request body must have come; 30 by default."
+    ).tag(config=True)
+    idle_seconds = Float(
+        120.0, help="Time in seconds after which a connection without a request is closed; 120 by default."
+    ).tag(config=True)
     requests_per_second = Float(20.0, help="Requests a second that one caller may make in the long run.").tag(
         config=True
     )
@@ -196,9 +202,11 @@ class Service(Application):
             websocket_ping_interval=30,
             websocket_max_message_size=MAX_MESSAGE_BYTES,
         )
-        # A body somewhat above our limit is read and thrown away, so that its sender gets to see the 413.
         self._server = HTTPServer(
-            web, max_body_size=4 * self.max_body_bytes, idle_connection_timeout=600, body_timeout=_BODY_SECONDS
+            web,
+            max_body_size=self.max_body_bytes,  # of whom we know; see `Handler`
+            idle_connection_timeout=self.idle_seconds,
+            body_timeout=self.body_seconds + _SLACK_SECONDS,
         )
         sockets = bind_sockets(self.port, self.ip)
         self._server.add_sockets(sockets)

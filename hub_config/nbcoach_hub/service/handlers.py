@@ -1,11 +1,13 @@
 """Handlers that know who is calling before they do anything else.
 
 The order for each request is: request id, declared scopes of the verb, token, scope, rate limit,
-and only then the body, which is refused by its announced length before it is read.
+and only then the body. One that is too large is read and thrown away, as its sender sees our answer only once it
+has sent everything; one that does not come in time is not waited for.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import time
@@ -18,7 +20,16 @@ from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, RequestHandler, stream_request_body
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
-from nbcoach_exercises.errors import InvalidInput, NbcoachError, NotAllowed, NotFound, TooLarge, UnknownCourse
+from nbcoach_exercises.errors import (
+    InvalidInput,
+    NbcoachError,
+    NotAllowed,
+    NotFound,
+    TooLarge,
+    TooSlow,
+    UnknownCourse,
+    status_of,
+)
 from nbcoach_exercises.identifiers import new_id
 
 from . import logs
@@ -30,6 +41,10 @@ if TYPE_CHECKING:
     from .application import Service
 
 log = logging.getLogger(__name__)
+_WITH_BODY = ("PATCH", "POST", "PUT")
+_DRAINED_BYTES = 256 * 2**20
+"""How much of a body that is too large is thrown away before we hang up."""
+
 _NO_DECLARATION = "This verb is not open to anybody."
 
 
@@ -122,17 +137,22 @@ class CheckedHandler(RequestHandler):
 
 @stream_request_body
 class Handler(CheckedHandler):
-    """Answer requests in JSON."""
+    """Answer requests in JSON; verbs with a body begin with `json_body`."""
 
     def initialize(self, service: Service) -> None:
         """Take the service that routes to this handler."""
         super().initialize(service)
         self._body = bytearray()
         self._overflow = False
+        self._lateness: asyncio.TimerHandle | None = None
 
     async def prepare(self) -> None:
-        """Check the caller and the announced size of the body."""
+        """Check the caller and the announced size of the body, and give it its time."""
         await super().prepare()
+        if self.request.method in _WITH_BODY:
+            self.request.connection.set_max_body_size(_DRAINED_BYTES)  # type: ignore[union-attr]
+            self._lateness = asyncio.get_running_loop().call_later(self.service.body_seconds, self._late)
+            return
         announced = self.request.headers.get("Content-Length", "0")
         if announced.isdigit() and int(announced) > self.service.max_body_bytes:
             raise self._too_large()
@@ -151,6 +171,7 @@ class Handler(CheckedHandler):
             TooLarge: more than the service takes.
 
         """
+        self._in_time()
         if self._overflow:
             raise self._too_large()
         try:
@@ -183,6 +204,27 @@ class Handler(CheckedHandler):
         """Answer with a JSON object."""
         self.set_status(status)
         self.finish(json.dumps(body, ensure_ascii=False, allow_nan=False))
+
+    def on_connection_close(self) -> None:
+        """Wait for nothing more."""
+        self._in_time()
+        super().on_connection_close()
+
+    def on_finish(self) -> None:
+        """Wait for nothing more, and count the request."""
+        self._in_time()
+        super().on_finish()
+
+    def _late(self) -> None:
+        """Refuse a body that is still on its way."""
+        err = TooSlow(f"A request's body must come within {self.service.body_seconds:g} s.")
+        self.log_exception(type(err), err, None)
+        self.send_error(status_of(err), exc_info=(type(err), err, None))
+
+    def _in_time(self) -> None:
+        """Stop the time for the body."""
+        if self._lateness is not None:
+            self._lateness.cancel()
 
     def _too_large(self) -> TooLarge:
         limit = self.service.max_body_bytes
