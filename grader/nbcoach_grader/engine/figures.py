@@ -6,6 +6,8 @@ the last ones stay the current ones until others are drawn, because a test may l
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import io
 import math
 import sys
@@ -15,6 +17,14 @@ from typing import Any
 MAX_PIXELS = 4_000_000
 _MANAGERS = "matplotlib._pylab_helpers"
 _PYPLOT = "matplotlib.pyplot"
+_PLOTTING = ("pyplot", "pylab", "seaborn")
+
+
+def make_ready(source: str) -> None:
+    """Load pyplot before a cell that will: what `show` does has to be settled when the cell begins."""
+    if _PYPLOT not in sys.modules and any(name in source for name in _PLOTTING):
+        with contextlib.suppress(Exception):  # the cell itself will tell
+            importlib.import_module(_PYPLOT)
 
 
 class Figures:

@@ -20,6 +20,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from .capture import Capture
 from .displays import DISPLAY_SECONDS
+from .figures import make_ready
 from .peer import BoundedText
 from .subject_peer import SubjectPeer
 from .trace import CELLS, described
@@ -62,6 +63,7 @@ def run_cell(
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     start = time.perf_counter()
     error: BaseException | None = None
+    make_ready(source)
     shown = Capture(shell, output, room)
     with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output), shown:
         with time_limit(seconds):
