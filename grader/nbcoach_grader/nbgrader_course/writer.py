@@ -151,7 +151,8 @@ def _write(folder: Path, name: str, content: bytes, mode: int) -> None:
 class WriterProcess:
     """A writer in another process, which ends with this one.
 
-    It is to be made before there are threads, and before anything is open that it should not hold.
+    It is to be made before there are threads. It holds a copy of what is open then, which goes with it when this
+    process ends.
 
     Args:
         root: the course directory.
