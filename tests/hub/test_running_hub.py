@@ -97,6 +97,20 @@ def test_services_check_the_hubs_own_tokens(running_hub: HubProcess) -> None:
     assert ask(running_hub, "accounts/health", None).json()["checks"] == {"store": "ok"}
 
 
+def test_refusals_one_after_the_other_reach_the_caller(running_hub: HubProcess) -> None:
+    """The proxy keeps connections: it must not use one that a refusal has ended."""
+    with requests.Session() as session:
+        url = f"{running_hub.url}/services/accounts/api/profile"
+        found = [
+            session.request(
+                verb, url, headers={"Authorization": f"Bearer {'0' * 32}"}, json=body, timeout=30
+            ).status_code
+            for _ in range(150)
+            for verb, body in (("GET", None), ("PUT", {"display_name": "x" * 1000}))
+        ]
+    assert set(found) == {403}, [number for number, status in enumerate(found) if status != 403]
+
+
 def test_the_accounts_service(running_hub: HubProcess) -> None:
     mine, other = token(running_hub, "learner"), token(running_hub, "instructor")
     profile = {"display_name": "Lea Ä", "language": "de", "goals": ["pandas"], "preferences": {"dark": True}}

@@ -278,6 +278,33 @@ async def test_a_body_that_does_not_come_is_not_waited_for(length: str) -> None:
         assert b"0.3 s" in answer
 
 
+@pytest.mark.parametrize(
+    ("path", "token", "status"),
+    [
+        ("api/courses/python", None, 403),
+        ("api/courses/python", "broken", 502),
+        ("api/nothing", "amy", 404),
+        ("api/courses/python", "amy", 200),
+        ("api/courses/art", "amy", 404),
+    ],
+)
+async def test_an_answer_says_when_its_connection_ends(path: str, token: str | None, status: int) -> None:
+    async with demo() as ask:
+        reader, writer = await asyncio.open_connection("127.0.0.1", ask.service.port)
+        who = f"Authorization: token {token}\r\n" if token else ""
+        request = f"GET /services/demo/{path} HTTP/1.1\r\nHost: x\r\n{who}\r\n".encode()
+        async with asyncio.timeout(10):
+            writer.write(request)
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert head.startswith(f"HTTP/1.1 {status} ".encode())
+            if b"connection: close" in head.lower():
+                await reader.read()  # it does end
+            else:
+                writer.write(request)
+                assert b" " in await reader.readuntil(b"HTTP/1.1 ")
+        writer.close()
+
+
 async def test_idle_connections_are_closed() -> None:
     async with demo(idle_seconds=0.2) as ask:
         reader, writer = await asyncio.open_connection("127.0.0.1", ask.service.port)

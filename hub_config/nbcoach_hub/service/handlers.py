@@ -145,6 +145,7 @@ class Handler(CheckedHandler):
         self._body = bytearray()
         self._overflow = False
         self._lateness: asyncio.TimerHandle | None = None
+        self._early = True
 
     async def prepare(self) -> None:
         """Check the caller and the announced size of the body, and give it its time."""
@@ -152,10 +153,11 @@ class Handler(CheckedHandler):
         if self.request.method in _WITH_BODY:
             self.request.connection.set_max_body_size(_DRAINED_BYTES)  # type: ignore[union-attr]
             self._lateness = asyncio.get_running_loop().call_later(self.service.body_seconds, self._late)
-            return
-        announced = self.request.headers.get("Content-Length", "0")
-        if announced.isdigit() and int(announced) > self.service.max_body_bytes:
-            raise self._too_large()
+        else:
+            announced = self.request.headers.get("Content-Length", "0")
+            if announced.isdigit() and int(announced) > self.service.max_body_bytes:
+                raise self._too_large()
+        self._early = False
 
     def data_received(self, chunk: bytes) -> None:
         """Keep a piece of the body, up to the limit."""
@@ -205,6 +207,16 @@ class Handler(CheckedHandler):
         self.set_status(status)
         self.finish(json.dumps(body, ensure_ascii=False, allow_nan=False))
 
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Answer with `{code, message, detail}`.
+
+        Tornado ends a connection whose request is answered before it was read. Unless it is told, the hub's proxy
+        would send somebody else's request there, and answer 503 to that.
+        """
+        if self._early:
+            self.set_header("Connection", "close")
+        super().write_error(status_code, **kwargs)
+
     def on_connection_close(self) -> None:
         """Wait for nothing more."""
         self._in_time()
@@ -217,6 +229,7 @@ class Handler(CheckedHandler):
 
     def _late(self) -> None:
         """Refuse a body that is still on its way."""
+        self._early = True
         err = TooSlow(f"A request's body must come within {self.service.body_seconds:g} s.")
         self.log_exception(type(err), err, None)
         self.send_error(status_of(err), exc_info=(type(err), err, None))
