@@ -89,11 +89,12 @@ class Grader(Service):
         self._warming = [asyncio.create_task(self._warm(course.imports)) for course in catalogue]
 
     async def stop_parts(self) -> None:
-        """Stop the engine, then the store."""
+        """Stop the engine and what reads style, then the store."""
         for task in self._warming:
             task.cancel()
         await asyncio.gather(*self._warming, return_exceptions=True)
         await self.runner.stop()
+        await self.grading.close()
         await self.store.close()
 
     async def readiness(self) -> dict[str, str]:

@@ -50,6 +50,10 @@ class Grading:
         self._style = Style()
         self._grown = asyncio.Event()
 
+    async def close(self) -> None:
+        """End what reads learners' style; idempotent. Runner and store are for their owner to end."""
+        await self._style.close()
+
     async def judge(
         self, learner: str, course: Course, exercise: Exercise, question: Question, cells: Sequence[CellSource]
     ) -> tuple[Judgement, Rebuilt]:

@@ -58,7 +58,7 @@ def _running(run: Run, engine: Engine) -> Iterator[Engine]:
 def make_campaign(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Campaign]]:
     """Make campaigns that share one sink; the token is in this process's environment, as a service's is."""
     sink = Sink()
-    stores = []
+    stores, gradings = [], []
     with sink.listening() as address, pytest.MonkeyPatch.context() as patch:
 
         def make(exercise: dict[str, Any], engine: Engine, **limits: float) -> Campaign:
@@ -69,12 +69,15 @@ def make_campaign(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             stores.append(store)
             limits = {"seconds": 2.0, "memory_mb": 512, **limits}
             made = Campaign(exercise, folder, (sink, address), engine, store, **limits)
+            gradings.append(made.grading)
             if engine.running:  # a service has its fork server before the first learner comes
                 run(made.submit("nobody", made.solution))
             patch.setenv("JUPYTERHUB_API_TOKEN", made.secrets.token, prepend=os.pathsep)
             return made
 
         yield make
+        for grading in gradings:
+            run(grading.close())
         for store in stores:
             run(store.close())
 

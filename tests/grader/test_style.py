@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import re
 import subprocess
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from nbcoach_exercises.wire import CellSource, StyleNote
-from nbcoach_grader import style
-from nbcoach_grader.style import MAX_NOTES, Style, ruff, within
+from nbcoach_grader import ruff_server
+from nbcoach_grader.ruff_server import ruff
+from nbcoach_grader.style import MAX_NOTES, Style, within
 from nbcoach_grader.style_rules import RULES
 
 Run = Callable[..., Any]
@@ -75,8 +77,21 @@ def cell(source: str, grade_id: str | None = "q", number: int = 1) -> CellSource
     return CellSource(id=str(number), grade_id=grade_id, source=source)
 
 
+@contextlib.asynccontextmanager
+async def closing() -> AsyncIterator[Style]:
+    style = Style()
+    try:
+        yield style
+    finally:
+        await style.close()
+
+
 def read(run: Run, *cells: CellSource, starter: str = "", answers: tuple[str, ...] = ("q",)) -> tuple[StyleNote, ...]:
-    found: tuple[StyleNote, ...] = run(Style().notes(cells, answers, {"q": starter}))
+    async def told() -> tuple[StyleNote, ...]:
+        async with closing() as style:
+            return await style.notes(cells, answers, {"q": starter})
+
+    found: tuple[StyleNote, ...] = run(told())
     return found
 
 
@@ -149,9 +164,22 @@ def test_a_learner_cannot_configure_it(run: Run, tmp_path: Path, monkeypatch: py
 
 @pytest.mark.parametrize(
     "script",
-    [None, "exit 3", "echo nonsense", "echo '[{}]'", "head -c 100 /dev/zero", "kill -9 $$"],
-    ids=["missing", "fails", "no json", "other json", "zeros", "killed"],
-)
+    [
+        None,
+        "exit 3",
+        "echo nonsense",
+        "echo '[{}]'",
+        "head -c 100 /dev/zero",
+        "kill -9 $$",
+        r"printf 'Content-Length: 2\r\n\r\n[]'",
+        r"printf 'Content-Length: 99999999\r\n\r\n'; cat",
+        r"printf 'Content-Length: x\r\n\r\n'; cat",
+        r"""printf 'Content-Length: 8\r\n\r\n{"id":0}'""",
+    ],
+    ids=[
+        "missing", "fails", "nonsense", "json", "zeros", "killed", "no object", "too long", "no length", "dies later"
+    ],
+)  # fmt: skip
 def test_without_ruff_there_are_no_notes_and_one_complaint(
     run: Run, script: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -159,30 +187,29 @@ def test_without_ruff_there_are_no_notes_and_one_complaint(
     if script is not None:
         path.write_text(f"#!/bin/sh\n{script}\n")
         path.chmod(0o755)
-    monkeypatch.setattr(style, "ruff", lambda: str(path))
-    reader = Style()
+    monkeypatch.setattr(ruff_server, "ruff", lambda: str(path))
+
+    async def told() -> None:
+        async with closing() as style:
+            for _ in range(2):
+                assert await style.notes([cell("l = 1")], ["q"], {}) == ()
+
     with caplog.at_level(logging.WARNING):
-        for _ in range(2):
-            assert run(reader.notes([cell("l = 1")], ["q"], {})) == ()
+        run(told())
     assert len(caplog.records) == 1
 
 
-def test_who_is_late_is_ended(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_is_late_is_not_waited_for(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "ruff"
-    path.write_text(f"#!/bin/sh\necho $$ > {tmp_path}/pid\nexec sleep 60\n")
+    path.write_text("#!/bin/sh\nexec sleep 60\n")
     path.chmod(0o755)
-    monkeypatch.setattr(style, "ruff", lambda: str(path))
-    monkeypatch.setitem(style._LIMITS, style.resource.RLIMIT_FSIZE, 100)
+    monkeypatch.setattr(ruff_server, "ruff", lambda: str(path))
 
     async def late() -> tuple[StyleNote, ...]:
-        task = asyncio.create_task(Style().notes([cell("l = 1")], ["q"], {}))
-        while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text().strip():
-            await asyncio.sleep(0.01)
-        return await within(task, 0)
+        async with closing() as style:
+            return await within(asyncio.create_task(style.notes([cell("l = 1")], ["q"], {})), 0.1)
 
     assert run(late()) == ()
-    pid = int((tmp_path / "pid").read_text())
-    assert not Path(f"/proc/{pid}").exists()
 
 
 def test_words_are_within_the_frames_bounds() -> None:

@@ -70,8 +70,8 @@ async def _ours(courses: Path, rounds: int) -> list[float]:
     engine = Engine()
     await store.start()
     await engine.start()
+    grading = Grading(catalogue, engine, store)
     try:
-        grading = Grading(catalogue, engine, store)
         for number in range(rounds + _WARM):
             request = _request(exercise, number)
             start = time.perf_counter()
@@ -82,6 +82,7 @@ async def _ours(courses: Path, rounds: int) -> list[float]:
                 raise GraderFailed(f"The reference solution came to {feedback.verdict}.")
     finally:
         await engine.stop()
+        await grading.close()
         await store.close()
     return found[_WARM:]
 
