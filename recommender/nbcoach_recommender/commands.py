@@ -10,7 +10,7 @@ import click
 
 from . import evaluate as protocol
 from .errors import InvalidData
-from .models.mastery import MultiSkillElo
+from .models.stacked import StackedMastery
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -30,7 +30,7 @@ def evaluate(train: Path, test: Path, as_json: bool) -> None:
     except InvalidData as err:
         click.echo(f"nbcoach evaluate: {err.message}", err=True)
         sys.exit(2)
-    report = protocol.evaluate(MultiSkillElo(), learnt, measured)
+    report = protocol.evaluate(StackedMastery(), learnt, measured)
     if as_json:
         click.echo(json.dumps(report))
         return

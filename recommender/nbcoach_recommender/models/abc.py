@@ -46,10 +46,14 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a model believes about one skill of one learner; `attempts` counts the answers behind it."""
+    """What a model believes about one skill of one learner; `attempts` counts the answers behind it.
+
+    `spread` is a standard deviation: how far off `mastery` may well be.
+    """
 
     mastery: float = 0.0
     attempts: int = 0
+    spread: float = 0.5
 
 
 UNPRACTISED = Estimate()
@@ -91,6 +95,10 @@ class Model(ABC):
             NotFitted: nothing was learnt yet.
 
         """
+
+    def chances(self, learner: str, tasks: Sequence[Task], at: float = 0.0) -> list[float]:
+        """Return what `predict` returns, for each of several tasks."""
+        return [self.predict(learner, task, at) for task in tasks]
 
     @abstractmethod
     def mastery(self, learner: str, at: float = 0.0) -> Mapping[str, Estimate]:

@@ -1,0 +1,164 @@
+"""What a learner most likely knows, skill by skill, along the prerequisite graph.
+
+Each skill has a probability of being known. An answer to an exercise is taken by Bayes' rule for
+its skills and for everything they build on: who solves it most likely knows what comes before it
+as well, and a failure may come from any of them. After the answer, practice teaches the skills of
+the exercise, but only as far as their prerequisites are there.
+
+Time makes practice fade: a skill's half-life doubles with each right answer.
+
+`expected_gain` is how much knowledge an exercise would add: what is missing of its skills, times
+the chance that practice teaches it, times its worth, which grows with what it opens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from ..graph import Graph
+
+Floats = NDArray[np.float64]
+
+PRIOR = 0.1
+GUESS = 0.15
+SLIP = 0.1
+LEARN = 0.2
+OPENS = 0.35
+HALF_LIFE_DAYS = 4.0
+DUE_BELOW = 0.6
+_DOUBLINGS = 6
+_DAY = 86400.0
+_CERTAIN = 0.995
+_ROUNDS = 4
+
+
+class SkillMap:
+    """A course's graph as arrays: rows are exercises or skills in the course's order."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.place = {skill: number for number, skill in enumerate(graph.skills)}
+        self.exercise_place = {name: number for number, name in enumerate(graph.exercises)}
+        self.requires = [
+            np.array([self.place[other] for other in graph.builds_on[skill]], np.intp) for skill in graph.skills
+        ]
+        self.skills = [
+            np.array([self.place[skill] for skill in exercise.task.skills if skill in self.place], np.intp)
+            for exercise in graph.exercises.values()
+        ]
+
+    @cached_property
+    def opened_by(self) -> csr_matrix:
+        """For each skill, those that build on it directly."""
+        pairs = [(int(before), skill) for skill, needed in enumerate(self.requires) for before in needed]
+        return _matrix(pairs, (len(self.place), len(self.place)))
+
+    @cached_property
+    def practises(self) -> csr_matrix:
+        """For each exercise, its skills."""
+        pairs = [(number, int(skill)) for number, skills in enumerate(self.skills) for skill in skills]
+        return _matrix(pairs, (len(self.skills), len(self.place)))
+
+    @cached_property
+    def needs(self) -> csr_matrix:
+        """For each exercise, the skills that come before it."""
+        pairs = [
+            (number, self.place[skill])
+            for number, name in enumerate(self.graph.exercises)
+            for skill in self.graph.prerequisites[name]
+        ]
+        return _matrix(pairs, (len(self.skills), len(self.place)))
+
+    @cached_property
+    def minutes(self) -> Floats:
+        """Minutes that each exercise takes."""
+        return np.array([exercise.minutes for exercise in self.graph.exercises.values()], float)
+
+    @cached_property
+    def difficulty(self) -> Floats:
+        """The author's difficulty of each exercise, the middle where there is none."""
+        grades = (exercise.task.difficulty for exercise in self.graph.exercises.values())
+        return np.array([3 if grade is None else grade for grade in grades], float)
+
+    @cached_property
+    def _before(self) -> list[NDArray[np.intp]]:
+        """For each skill, itself and all that it builds on."""
+        found: list[NDArray[np.intp]] = []
+        for skill in range(len(self.place)):
+            seen, waiting = {skill}, [skill]
+            while waiting:
+                for other in self.requires[waiting.pop()].tolist():
+                    if other not in seen:
+                        seen.add(other)
+                        waiting.append(other)
+            found.append(np.array(sorted(seen), np.intp))
+        return found
+
+    def before(self, skills: Iterable[int]) -> NDArray[np.intp]:
+        """Return some skills and all that they build on."""
+        parts = [self._before[skill] for skill in skills]
+        return parts[0] if len(parts) == 1 else np.unique(np.concatenate(parts)) if parts else np.array([], np.intp)
+
+
+class Belief:
+    """The belief about one learner."""
+
+    __slots__ = ("_last", "_map", "known", "right")
+
+    def __init__(self, skills: SkillMap) -> None:
+        size = len(skills.place)
+        self._map = skills
+        self.known = np.full(size, PRIOR)
+        self.right = np.zeros(size)
+        self._last = np.zeros(size)
+
+    def add(self, exercise: int, correct: bool, at: float, weight: float = 1.0) -> None:
+        """Take an answer to the exercise at a place of the map; `weight` says how much practice it was."""
+        skills = self._map.skills[exercise]
+        if not len(skills):
+            return
+        known = self.known
+        self._fade(skills, at)
+        able = float(np.prod(known[skills]))
+        involved = self._map.before(skills.tolist())
+        if_known = GUESS + (1 - SLIP - GUESS) * np.minimum(1.0, able / known[involved])
+        p = GUESS + (1 - SLIP - GUESS) * able
+        known[involved] *= if_known / p if correct else (1 - if_known) / (1 - p)
+        for skill in skills.tolist():
+            ready = float(np.prod(known[self._map.requires[skill]]))
+            known[skill] += (1 - known[skill]) * LEARN * weight * ready
+        np.clip(known, 0.01, _CERTAIN, out=known)
+        self._last[skills] = at
+        if correct:
+            self.right[skills] += 1
+
+    def recall(self, at: float) -> Floats:
+        """Return for each skill how much of it is still there; 1 where nothing was practised."""
+        days = np.maximum(0.0, at - self._last) / _DAY
+        half_life = HALF_LIFE_DAYS * 2 ** np.clip(self.right - 1, 0, _DOUBLINGS)
+        return np.where(self.right > 0, 0.5 ** (days / half_life), 1.0)
+
+    def expected_gain(self, at: float) -> Floats:
+        """Return how much each exercise of the map would teach now."""
+        known = self.known * self.recall(at)
+        missing = 1 - known
+        ready = np.array([float(np.prod(known[needed])) if len(needed) else 1.0 for needed in self._map.requires])
+        worth = np.ones(len(known))
+        for _ in range(_ROUNDS):
+            worth = 1 + OPENS * (self._map.opened_by @ (missing * worth))
+        gain: Floats = self._map.practises @ (missing * ready * worth)
+        return gain
+
+    def _fade(self, skills: NDArray[np.intp], at: float) -> None:
+        self.known[skills] *= self.recall(at)[skills]
+
+
+def _matrix(pairs: list[tuple[int, int]], shape: tuple[int, int]) -> csr_matrix:
+    rows = np.array([row for row, _ in pairs], np.intp)
+    columns = np.array([column for _, column in pairs], np.intp)
+    return csr_matrix((np.ones(len(pairs)), (rows, columns)), shape=shape)
