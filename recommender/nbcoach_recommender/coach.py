@@ -8,52 +8,77 @@ to solve, counts as done once it was opened.
 
 An exercise that was put aside with "too hard" or "not now" returns when the learner has solved
 another one, or works on it after all; one that is "too easy" stays last.
+
+Theory of operation: the journal keeps every learner's deeds in few bytes. What follows from them,
+a record, a belief and the model's own state, is kept for the learners seen last and replayed from
+the journal for anybody else, the same bit for bit. So memory depends on who is there, not on who was.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from nbcoach_exercises.events import Attempt, Entry, LearnerEvent, Reaction
+import numpy as np
+from numpy.typing import NDArray
+
+from nbcoach_exercises.events import Entry, Reaction
 from nbcoach_exercises.verdicts import Verdict
 
 from .graph import Graph
+from .journal import ATTEMPT, Deed, Journal
 from .models.abc import UNPRACTISED, Answer, Estimate, Model, Ranker
-from .models.ranking import KNOWN_AT, Recommendation, View, Wish, recommend
+from .models.belief import DUE_BELOW, Belief
+from .models.ranking import KNOWN_AT, Preferences, Recommendation, View, Wish, recommend
+from .skill_map import SkillMap
 
 _NO_EVIDENCE = (Verdict.NOT_ATTEMPTED, Verdict.GRADER_FAILED)
+KEEP = 20_000
 
 
 @dataclass(slots=True)
 class _Record:
     """What the log says of one learner, beside what the model learnt from it."""
 
-    solved: set[str] = field(default_factory=set)
+    belief: Belief
+    solved: dict[str, float] = field(default_factory=dict)
+    """By exercise: when it was solved last."""
     started: set[str] = field(default_factory=set)
     shown: set[str] = field(default_factory=set)
     passed: set[tuple[str, str]] = field(default_factory=set)
-    sources: dict[tuple[str, str], str] = field(default_factory=dict)
+    sources: dict[tuple[str, str], int] = field(default_factory=dict)
+    tries: dict[str, int] = field(default_factory=dict)
     aside: dict[str, Reaction] = field(default_factory=dict)
     wish: Wish | None = None
+    last_solved: str | None = None
+    now: float = 0.0
+    deeds: int = 0
 
 
 class Coach:
-    """The state of one course; a pure function of its graph and the entries it was given.
+    """The state of one course; a pure function of its graph, what was fitted, and the entries it was given.
 
     Args:
         graph: the course's skills and exercises.
-        model: estimates learners; it is fitted anew.
+        model: estimates learners; it is fitted anew to nothing unless it is `fitted`.
         ranker: orders what may come next.
         known_at: mastery from which a skill counts as known.
+        keep: learners whose state is kept in memory.
 
     """
 
-    def __init__(self, graph: Graph, model: Model, ranker: Ranker, known_at: float = KNOWN_AT) -> None:
+    def __init__(
+        self, graph: Graph, model: Model, ranker: Ranker, known_at: float = KNOWN_AT, keep: int = KEEP
+    ) -> None:
         self.model = model
         self.ranker = ranker
         self.known_at = known_at
-        self._entries: list[Entry] = []
+        self.keep = keep
+        self.journal = Journal()
+        self.preferences: dict[str, Preferences] = {}
+        self._fitted = 0
+        self.model.fit(())
         self._begin(graph)
 
     @property
@@ -65,109 +90,234 @@ class Coach:
         """Take a changed course over and replay what happened in it; nothing happens if it is the same."""
         if graph == self._graph:
             return
-        entries = self._entries
-        self._entries = []
+        if not self._fitted:
+            self.model.fit(())
         self._begin(graph)
-        for entry in entries:
-            self.observe(entry)
+        self._replay()
+
+    def replace_model(self, model: Model, fitted: int) -> None:
+        """Take over a model that was fitted to the first `fitted` entries, and replay."""
+        self.model, self._fitted = model, fitted
+        self._begin(self._graph)
+        self._replay()
+
+    def restore(self, journal: Journal, preferences: Mapping[str, Preferences]) -> None:
+        """Take over what was kept of a course; nothing is replayed until a learner comes."""
+        self.journal, self.preferences = journal, dict(preferences)
+        self._begin(self._graph)
+        if self.model.replayable:
+            self._count_followers()
+        else:
+            self._replay()
 
     def observe(self, entry: Entry) -> None:
         """Take the next entry of the course's log."""
-        self._entries.append(entry)
-        record = self._records.setdefault(entry.learner, _Record())
-        if isinstance(entry, Attempt):
-            self._attempted(entry, record)
-        else:
-            self._reported(entry, record)
+        record = self._record(entry.learner)
+        self._take(entry.learner, self.journal.append(entry), record, fresh=True)
 
-    def recommend(self, learner: str, k: int = 1) -> list[Recommendation]:
-        """Return up to `k` exercises for a learner, best first; none only when all is solved."""
-        return recommend(self.ranker, self.view(learner), k)
+    def answers(self) -> list[Answer]:
+        """Return all evidence in the order of the log, for a model to fit."""
+        found: list[Answer] = []
+        records: dict[str, _Record] = {}
+        for learner, deed in self.journal.all():
+            record = records.setdefault(learner, _Record(Belief(self.map)))
+            answer = self._answer(learner, deed, record)
+            if answer is not None:
+                found.append(answer)
+            self._note(deed, record, answer is not None)
+        return found
+
+    def recommend(self, learner: str, k: int = 1, now: float | None = None) -> list[Recommendation]:
+        """Return up to `k` exercises for a learner, best first; none when all is solved and nothing due."""
+        return recommend(self.ranker, self.view(learner, now), k)
 
     def done(self, learner: str) -> bool:
         """Return whether the learner has solved every exercise of the course."""
-        return self._records.get(learner, _Record()).solved >= self._graph.exercises.keys()
+        return self._record(learner).solved.keys() >= self._graph.exercises.keys()
 
     def mastery(self, learner: str) -> Mapping[str, Estimate]:
         """Return the estimate of each skill of the course, in the course's order."""
+        self._record(learner)
         found = self.model.mastery(learner)
         return {skill: found.get(skill, UNPRACTISED) for skill in self._graph.skills}
 
-    def view(self, learner: str) -> View:
-        """Return what a decision about a learner may depend on."""
-        record = self._records.get(learner, _Record())
+    def lacking(self, learners: Iterable[str] | None = None) -> dict[str, tuple[int, int]]:
+        """Return for each skill how many learners have practised it, and how many of them know it so far."""
+        found = {skill: (0, 0) for skill in self._graph.skills}
+        for learner in list(self.journal.learners if learners is None else learners):
+            record = self._record(learner)
+            for skill, estimate in self.model.mastery(learner).items():
+                if skill in found and estimate.attempts:
+                    tried, known = found[skill]
+                    found[skill] = (tried + 1, known + (skill in record.shown))
+        return found
+
+    def view(self, learner: str, now: float | None = None) -> View:
+        """Return what a decision about a learner may depend on; `now` is when the last deed was, by default."""
+        record = self._record(learner)
+        at = record.now if now is None else max(now, record.now)
+        exercises = self._graph.exercises
+
+        def chances(names: Sequence[str]) -> list[float]:
+            return self.model.chances(learner, [exercises[name].task for name in names], at)
+
         return View(
             graph=self._graph,
+            map=self.map,
+            belief=record.belief,
+            at=at,
+            chances=chances,
             estimates=self.model.mastery(learner),
-            chances={
-                name: self.model.predict(learner, exercise.task)
-                for name, exercise in self._graph.exercises.items()
-                if name not in record.solved
-            },
-            solved=frozenset(record.solved & self._graph.exercises.keys()),
+            solved=frozenset(record.solved.keys() & exercises.keys()),
+            due=self._due(record, at),
             started=frozenset(record.started),
             shown=frozenset(record.shown),
             aside=frozenset(record.aside),
+            tries=record.tries,
             wish=record.wish,
+            preferences=self.preferences.get(learner, Preferences()),
+            followers=self._followers(record.last_solved),
+            last_solved=record.last_solved if record.last_solved in exercises else None,
+            draw=f"{learner}/{self._graph.course}/{record.deeds}",
             known_at=self.known_at,
         )
 
     def _begin(self, graph: Graph) -> None:
         self._graph = graph
-        self._records: dict[str, _Record] = {}
-        self.model.fit(())
+        self.map = SkillMap(graph)
+        self._records: OrderedDict[str, _Record] = OrderedDict()
+        self._follow_counts: dict[str, dict[str, int]] = {}
 
-    def _attempted(self, attempt: Attempt, record: _Record) -> None:
-        exercise = self._graph.exercises.get(attempt.exercise)
-        if exercise is not None and self._is_evidence(attempt, record):
-            self.model.partial_fit(
-                Answer(
-                    learner=attempt.learner,
-                    task=exercise.task,
-                    correct=attempt.verdict is Verdict.PASSED,
-                    question=attempt.cell,
-                    at=attempt.at.timestamp(),
-                )
-            )
-            estimates = self.model.mastery(attempt.learner)
+    def _replay(self) -> None:
+        for learner, deed in self.journal.all():
+            record = self._records.setdefault(learner, _Record(Belief(self.map)))
+            self._take(learner, deed, record, fresh=deed.number > self._fitted)
+            self._evict()
+
+    def _record(self, learner: str) -> _Record:
+        """Return a learner's record, replayed if it was not at hand."""
+        record = self._records.get(learner)
+        if record is None:
+            record = _Record(Belief(self.map))
+            self.model.forget(learner)
+            for deed in self.journal.of(learner):
+                self._take(learner, deed, record, fresh=False)
+            self._records[learner] = record
+            self._evict()
+        else:
+            self._records.move_to_end(learner)
+        return record
+
+    def _evict(self) -> None:
+        while self.model.replayable and len(self._records) > self.keep:
+            gone, _ = self._records.popitem(last=False)
+            self.model.forget(gone)
+
+    def _take(self, learner: str, deed: Deed, record: _Record, *, fresh: bool) -> None:
+        answer = self._answer(learner, deed, record)
+        if answer is not None:
+            if fresh:
+                self.model.partial_fit(answer)
+            else:
+                self.model.follow(answer)
+            place = self.map.exercise_place[deed.exercise]
+            record.belief.add(place, answer.correct, deed.at)
+            estimates = self.model.mastery(learner)
             record.shown |= {skill for skill, found in estimates.items() if found.mastery >= self.known_at}
-        question = (attempt.exercise, attempt.cell)
-        record.sources[question] = attempt.source_hash
-        if attempt.verdict is Verdict.PASSED:
+        before = record.last_solved
+        self._note(deed, record, answer is not None)
+        if fresh and before is not None and record.last_solved != before:
+            after = self._follow_counts.setdefault(before, {})
+            after[deed.exercise] = after.get(deed.exercise, 0) + 1
+
+    def _answer(self, learner: str, deed: Deed, record: _Record) -> Answer | None:
+        """Return the evidence in a deed, if there is any."""
+        exercise = self._graph.exercises.get(deed.exercise)
+        question = (deed.exercise, deed.question)
+        if exercise is None or deed.verdict is None or deed.verdict in _NO_EVIDENCE:
+            return None
+        if record.sources.get(question) == deed.source:
+            return None
+        if question in record.passed and deed.exercise not in self._due(record, deed.at):
+            return None
+        correct = deed.verdict is Verdict.PASSED
+        return Answer(learner=learner, task=exercise.task, correct=correct, question=deed.question, at=deed.at)
+
+    def _note(self, deed: Deed, record: _Record, evidence: bool) -> None:
+        record.deeds += 1
+        record.now = max(record.now, deed.at)
+        if deed.verdict is None:
+            self._reported(deed, record)
+            return
+        question = (deed.exercise, deed.question)
+        record.sources[question] = deed.source
+        if deed.verdict is Verdict.PASSED:
             record.passed.add(question)
-        if attempt.verdict not in _NO_EVIDENCE:
-            record.started.add(attempt.exercise)
-            self._take_up(attempt.exercise, record)
-        if attempt.solved and attempt.exercise not in record.solved:
-            self._solved(attempt.exercise, record)
+        if deed.verdict not in _NO_EVIDENCE:
+            record.started.add(deed.exercise)
+            self._take_up(deed.exercise, record)
+        if evidence:
+            record.tries[deed.exercise] = record.tries.get(deed.exercise, 0) + 1
+        if deed.solved and deed.exercise in self._graph.exercises:
+            if deed.exercise not in record.solved:
+                self._solved(deed.exercise, record, deed.at)
+            elif evidence:
+                record.solved[deed.exercise] = deed.at
 
-    def _is_evidence(self, attempt: Attempt, record: _Record) -> bool:
-        question = (attempt.exercise, attempt.cell)
-        return (
-            attempt.verdict not in _NO_EVIDENCE
-            and question not in record.passed
-            and record.sources.get(question) != attempt.source_hash
-        )
-
-    def _reported(self, event: LearnerEvent, record: _Record) -> None:
-        exercise = self._graph.exercises.get(event.exercise)
+    def _reported(self, deed: Deed, record: _Record) -> None:
+        exercise = self._graph.exercises.get(deed.exercise)
         if exercise is None:
             return
-        if event.kind is Reaction.OPENED:
-            self._take_up(event.exercise, record)
-            if not exercise.graded:
-                self._solved(event.exercise, record)
-        elif event.kind is not Reaction.HINT:
-            record.aside[event.exercise] = event.kind
-            if event.kind is not Reaction.NOT_NOW and exercise.task.difficulty is not None:
-                record.wish = Wish(harder=event.kind is Reaction.TOO_EASY, than=exercise.task.difficulty)
+        if deed.reaction is Reaction.OPENED:
+            self._take_up(deed.exercise, record)
+            if not exercise.graded and deed.exercise not in record.solved:
+                self._solved(deed.exercise, record, deed.at)
+        elif deed.reaction is not None and deed.reaction is not Reaction.HINT:
+            record.aside[deed.exercise] = deed.reaction
+            if deed.reaction is not Reaction.NOT_NOW and exercise.task.difficulty is not None:
+                record.wish = Wish(harder=deed.reaction is Reaction.TOO_EASY, than=exercise.task.difficulty)
 
     def _take_up(self, exercise: str, record: _Record) -> None:
         """Let a learner's own doing overrule what he put aside."""
         if record.aside.get(exercise) is not Reaction.TOO_EASY:
             record.aside.pop(exercise, None)
 
-    def _solved(self, exercise: str, record: _Record) -> None:
-        record.solved.add(exercise)
+    def _solved(self, exercise: str, record: _Record, at: float) -> None:
+        record.solved[exercise] = at
+        record.last_solved = exercise
         record.wish = None
         record.aside = {name: kind for name, kind in record.aside.items() if kind is Reaction.TOO_EASY}
+
+    def _due(self, record: _Record, at: float) -> frozenset[str]:
+        """Return the solved exercises of which so much is forgotten by now that doing one again pays."""
+        if not record.solved:
+            return frozenset()
+        recall = record.belief.recall(at)
+        weak = np.flatnonzero(recall < DUE_BELOW)
+        if not len(weak):
+            return frozenset()
+        faded = {name for skill in weak.tolist() for name in self.map.exercises_of(skill)}
+        exercises = self._graph.exercises
+        return frozenset(name for name in faded & record.solved.keys() if exercises[name].graded)
+
+    def _followers(self, solved: str | None) -> Mapping[str, int]:
+        return {} if solved is None else self._follow_counts.get(solved, {})
+
+    def _count_followers(self) -> None:
+        """Count what learners solved after what, from the journal alone."""
+        self._follow_counts = {}
+        rows: NDArray[np.void] = self.journal.rows()
+        names = self.journal.names()
+        who = np.repeat(np.arange(len(names["learners"])), list(names["learners"].values()))
+        first: set[tuple[int, int]] = set()
+        before: dict[int, int] = {}
+        solving = (rows["kind"] == ATTEMPT) & (rows["solved"] == 1)
+        for learner, exercise in zip(who[solving].tolist(), rows["exercise"][solving].tolist(), strict=True):
+            if (learner, exercise) in first:
+                continue
+            first.add((learner, exercise))
+            if learner in before:
+                after = self._follow_counts.setdefault(names["exercises"][before[learner]], {})
+                after[names["exercises"][exercise]] = after.get(names["exercises"][exercise], 0) + 1
+            before[learner] = exercise
+

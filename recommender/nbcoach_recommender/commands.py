@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import json
 import sys
+from math import isfinite
 from pathlib import Path
+from typing import Any
 
 import click
 
+from nbcoach_exercises.errors import InvalidInput
+
 from . import evaluate as protocol
 from .errors import InvalidData
+from .graph_file import read_graph, suggest_prerequisites
 from .models.stacked import StackedMastery
+from .tutor import Tutor, answer_of
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
+_MOST = 200
 
 
 @click.command()
@@ -36,3 +43,93 @@ def evaluate(train: Path, test: Path, as_json: bool) -> None:
         return
     for name, value in report.items():
         click.echo(f"{name:12} {value:.4f}" if isinstance(value, float) else f"{name:12} {value}")
+
+
+@click.command()
+@click.option("--graph", type=_FILE, required=True, help="JSON of skills, prerequisites and exercises.")
+@click.option("--log", type=_FILE, default=None, help="CSV of answers of other learners, to learn from first.")
+def policy(graph: Path, log: Path | None) -> None:
+    r"""Recommend over standard input and output, one JSON object a line.
+
+    \b
+    {"observe": {"learner": "ada", "item": "e1", "correct": 1, "at": 0}}   no answer
+    {"recommend": "ada", "k": 1}   →   {"items": ["e2"], "why": ["…"], "p": [0.7], "propensity": [0.95]}
+
+    A line that is not one of these is answered with {"error": …}, and the next one is read. Exit status 2: a file
+    is not as it should be.
+    """
+    tutor = Tutor(read_graph(graph), protocol.read_answers(log) if log is not None else ())
+    for line in sys.stdin:
+        if not line.strip():
+            continue
+        try:
+            found = _obey(tutor, line)
+        except InvalidInput as err:
+            found = {"error": err.message}
+        if found is not None:
+            sys.stdout.write(json.dumps(found, ensure_ascii=False) + "\n")
+            sys.stdout.flush()
+
+
+@click.group()
+def graph() -> None:
+    """Check a prerequisite graph, and see which prerequisites data suggest."""
+
+
+@graph.command()
+@click.argument("file", type=_FILE)
+def check(file: Path) -> None:
+    """Refuse cycles and unknown skills, with the line named; exit status 2."""
+    found = read_graph(file)
+    edges = sum(len(skill.requires) for skill in found.skills.values())
+    click.echo(f"{file}: {len(found.skills)} skills, {edges} prerequisites, {len(found.exercises)} exercises.")
+
+
+@graph.command()
+@click.argument("file", type=_FILE)
+@click.option("--log", type=_FILE, required=True, help="CSV of answers, in the form that `evaluate` reads.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
+def suggest(file: Path, log: Path, as_json: bool) -> None:
+    """List prerequisites that answers speak for and the graph lacks; nothing is changed."""
+    found = suggest_prerequisites(read_graph(file), protocol.read_answers(log))
+    if as_json:
+        click.echo(json.dumps({"suggestions": [vars(one) for one in found]}))
+        return
+    for one in found:
+        click.echo(
+            f"{one.before} before {one.after}: {one.having:.0%} right with it, {one.without:.0%} without "
+            f"({one.learners} learners, {one.clarity:.1f} standard errors)"
+        )
+
+
+def _obey(tutor: Tutor, line: str) -> dict[str, Any] | None:
+    try:
+        body = json.loads(line)
+    except (ValueError, RecursionError) as err:
+        raise InvalidInput("The line is no JSON.") from err
+    if not isinstance(body, dict) or not ({"observe", "recommend"} & body.keys()):
+        raise InvalidInput('A line is {"observe": {…}} or {"recommend": "learner", "k": 1}.')
+    if "observe" in body:
+        _observe(tutor, body["observe"])
+        return None
+    learner, k = body["recommend"], body.get("k", 1)
+    if isinstance(learner, bool) or not isinstance(learner, str | int):
+        raise InvalidInput("recommend: the name of a learner is needed.", place="recommend")
+    if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= _MOST:
+        raise InvalidInput(f"k: a whole number from 1 to {_MOST} is needed.", place="k")
+    return answer_of(tutor.recommend(str(learner), k))
+
+
+def _observe(tutor: Tutor, event: Any) -> None:
+    if not isinstance(event, dict):
+        raise InvalidInput("observe: an object is needed.", place="observe")
+    learner, item, correct, at = (event.get(name) for name in ("learner", "item", "correct", "at"))
+    for name, value in (("learner", learner), ("item", item)):
+        if isinstance(value, bool) or not isinstance(value, str | int):
+            raise InvalidInput(f"observe/{name}: a name is needed.", place=name)
+    if correct not in (0, 1):
+        raise InvalidInput("observe/correct: 0 or 1 is needed.", place="correct")
+    at = 0 if at is None else at
+    if isinstance(at, bool) or not isinstance(at, int | float) or not (isfinite(at) and 0 <= at < 1e11):
+        raise InvalidInput("observe/at: seconds from 0 on are needed.", place="at")
+    tutor.observe(str(learner), str(item), bool(correct), float(at))

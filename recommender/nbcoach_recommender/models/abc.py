@@ -17,6 +17,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 if TYPE_CHECKING:
     from .ranking import Candidate, Reason, View
 
@@ -67,6 +70,8 @@ class Model(ABC):
     """
 
     name: ClassVar[str]
+    replayable: ClassVar[bool] = False
+    """Whether a learner who was forgotten and follows the same answers again is the same bit for bit."""
 
     @abstractmethod
     def fit(self, answers: Iterable[Answer]) -> Self:
@@ -84,6 +89,9 @@ class Model(ABC):
             NotFitted: nothing was learnt yet.
 
         """
+
+    def forget(self, learner: str) -> None:
+        """Drop what is known of a learner, if the model is replayable; else nothing happens."""
 
     @abstractmethod
     def predict(self, learner: str, task: Task, at: float = 0.0) -> float:
@@ -153,6 +161,14 @@ class Ranker(ABC):
     @abstractmethod
     def rank(self, candidates: Sequence[Candidate], view: View) -> list[Candidate]:
         """Return all candidates, best first; ties stay in the author's order."""
+
+    def shortlist(self, places: NDArray[np.intp], view: View) -> NDArray[np.intp]:
+        """Return which of the allowed exercises, by their place in the author's order, are worth ranking; all."""
+        return places
+
+    def explore(self, ranked: list[Candidate], view: View) -> tuple[list[Candidate], float]:
+        """Return the ranked candidates as they will be shown, and how likely the first was to be there."""
+        return ranked, 1.0
 
     @abstractmethod
     def why(self, candidate: Candidate, view: View) -> Reason:

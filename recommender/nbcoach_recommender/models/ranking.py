@@ -13,12 +13,18 @@ exercises with several skills), the one with the fewest unknown prerequisites is
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..graph import Exercise, Graph
+from ..skill_map import SkillMap
 from .abc import UNPRACTISED, Estimate, Ranker
+from .belief import Belief
 
 KNOWN_AT = 0.45
 """Three right answers at the first try make a beginner known; two are enough for a strong learner."""
@@ -46,21 +52,51 @@ class Wish:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Preferences:
+    """What a learner asked for: skills to reach, minutes at hand (0 for any), harder (1) or easier (-1) exercises."""
+
+    goals: tuple[str, ...] = ()
+    minutes: int = 0
+    challenge: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class View:
     """All that a decision may depend on: one learner in one course at one moment.
 
-    `shown` names the skills whose mastery has reached `known_at` at some time.
+    `shown` names the skills whose mastery has reached `known_at` at some time, `due` the solved
+    exercises that are worth doing again, `followers` what others solved after `last_solved`, and how often.
+    `draw` stands for the learner's state where chance decides. `at` is the moment in seconds.
     """
 
     graph: Graph
+    map: SkillMap = field(compare=False)
+    belief: Belief = field(compare=False)
+    chances: Callable[[Sequence[str]], list[float]] = field(compare=False)
     estimates: Mapping[str, Estimate]
-    chances: Mapping[str, float] = field(default_factory=dict)
+    at: float = 0.0
     solved: frozenset[str] = frozenset()
+    due: frozenset[str] = frozenset()
     started: frozenset[str] = frozenset()
     aside: frozenset[str] = frozenset()
     shown: frozenset[str] = frozenset()
+    tries: Mapping[str, int] = field(default_factory=dict)
     wish: Wish | None = None
+    preferences: Preferences = field(default_factory=Preferences)
+    followers: Mapping[str, int] = field(default_factory=dict)
+    last_solved: str | None = None
+    draw: str = ""
     known_at: float = KNOWN_AT
+
+    @cached_property
+    def allowed(self) -> NDArray[np.intp]:
+        """What may be offered, as places in the author's order: see `candidates`."""
+        left = np.ones(len(self.graph.exercises), bool)
+        left[[self.map.exercise_place[name] for name in self.solved - self.due]] = False
+        unknown = np.array([not self.knows(skill) for skill in self.graph.skills], float)
+        missing = self.map.needs @ unknown
+        places = np.flatnonzero(left)
+        return places[missing[places] == missing[places].min()] if len(places) else places
 
     def estimate(self, skill: str) -> Estimate:
         """Return the estimate of a skill, which may be unpractised."""
@@ -85,6 +121,7 @@ class Candidate:
     place: int
     missing: tuple[str, ...] = ()
     aside: bool = False
+    due: bool = False
 
     @property
     def id(self) -> str:
@@ -94,40 +131,43 @@ class Candidate:
 
 @dataclass(frozen=True, kw_only=True)
 class Recommendation:
-    """A candidate in its place in the answer, with the chance of success and the reason."""
+    """A candidate in its place, with the chance of success, the reason, and how likely it was to stand there."""
 
     candidate: Candidate
-    p: float | None
+    p: float
     why: Reason
+    propensity: float = 1.0
 
 
-def candidates(view: View) -> list[Candidate]:
-    """Return what may be offered, in the author's order: never solved, and never locked unless all is."""
-    left = [
+def candidates(view: View, places: NDArray[np.intp] | None = None) -> list[Candidate]:
+    """Return what may be offered, in the author's order: solved only if due, and locked only if all is."""
+    names = view.map.names
+    return [
         Candidate(
-            exercise=exercise,
+            exercise=view.graph.exercises[names[place]],
             place=place,
-            missing=view.unknown_prerequisites(name),
-            aside=name in view.aside,
+            missing=view.unknown_prerequisites(names[place]),
+            aside=names[place] in view.aside,
+            due=names[place] in view.due,
         )
-        for place, (name, exercise) in enumerate(view.graph.exercises.items())
-        if name not in view.solved
+        for place in (view.allowed if places is None else places).tolist()
     ]
-    if not left:
-        return []
-    fewest = min(len(candidate.missing) for candidate in left)
-    return [candidate for candidate in left if len(candidate.missing) == fewest]
 
 
 def recommend(ranker: Ranker, view: View, k: int) -> list[Recommendation]:
     """Return the best `k` candidates with reasons; what was put aside follows the rest."""
-    allowed = candidates(view)
-    offered = ranker.rank([c for c in allowed if not c.aside], view) + ranker.rank(
-        [c for c in allowed if c.aside], view
-    )
+    kept = candidates(view, ranker.shortlist(view.allowed, view))
+    if len(kept) < k and len(kept) < len(view.allowed):
+        kept = candidates(view)
+    fresh = ranker.rank([c for c in kept if not c.aside], view)
+    fresh, propensity = ranker.explore(fresh, view)
+    offered = (fresh + ranker.rank([c for c in kept if c.aside], view))[:k]
+    chances = view.chances([candidate.id for candidate in offered])
     return [
-        Recommendation(candidate=candidate, p=view.chances.get(candidate.id), why=_why(ranker, candidate, view))
-        for candidate in offered[:k]
+        Recommendation(
+            candidate=candidate, p=p, why=_why(ranker, candidate, view), propensity=propensity if not place else 1.0
+        )
+        for place, (candidate, p) in enumerate(zip(offered, chances, strict=True))
     ]
 
 

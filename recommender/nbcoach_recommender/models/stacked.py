@@ -66,6 +66,7 @@ class StackedMastery(Model):
     """
 
     name = "stacked-mastery"
+    replayable = True
 
     def __init__(
         self,

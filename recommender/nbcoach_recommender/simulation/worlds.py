@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from ..graph import Exercise, Graph
 from ..models.abc import Task
-from ..models.belief import SkillMap
+from ..skill_map import SkillMap
 
 Floats = NDArray[np.float64]
 
