@@ -1,20 +1,29 @@
 """The recommender service.
 
 Theory of operation: the hub starts this process with a token that may read the attempt log. The
-process keeps no store: it replays the log from the grader at its start, follows it from then on,
-and holds the state of every course in memory, so any number of recommenders can stand side by
-side and each can be killed at any time. It answers about learners only once the log was read to
-its end. While the grader is away it answers from what it knows, and its health says so.
+process follows the log from where its own state file ends, or replays all of it, and holds the
+state of every course in memory; so each recommender can be killed at any time, and several can
+stand side by side, each with a folder of its own. It answers about learners only once the log was
+read to its end. While the grader is away it answers from what it knows, and its health says so.
+
+Three loops run beside it: the follower of the log, one that writes the state, and one that lets a
+worker fit the model anew, course by course, while the old one serves (see `refit`).
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import logging
 import os
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any, ClassVar, cast
 
 from prometheus_client import Gauge
 from tornado.web import RequestHandler
-from traitlets import Float, Type, Unicode, default
+from traitlets import Float, Int, Type, Unicode, default
 
 from nbcoach_hub.service import Service, ServiceMisconfigured
 
@@ -24,11 +33,15 @@ from .feed import Follower
 from .grader import GraderClient
 from .graph import Graph
 from .models.abc import Model, Ranker
-from .models.baselines import LowestMastery
-from .models.mastery import MultiSkillElo
+from .models.policy import ExpectedGain
 from .models.ranking import KNOWN_AT
+from .models.stacked import StackedMastery
 from .outline import Outlines
+from .refit import refit
 from .routes import ROUTES
+from .state import State, StateFolder
+
+log = logging.getLogger(__name__)
 
 
 class Recommender(Service):
@@ -37,12 +50,21 @@ class Recommender(Service):
     name: ClassVar[str] = "recommender"  # type: ignore[misc]  # as the base does
 
     grader_url = Unicode(help="URL of the grader service's prefix; by default NBCOACH_GRADER_URL.").tag(config=True)
-    model_class = Type(MultiSkillElo, klass=Model, help="Estimates what learners can do; MultiSkillElo.").tag(
+    model_class = Type(
+        StackedMastery, klass=Model, help="Estimates what learners can do; StackedMastery, or MultiSkillElo."
+    ).tag(config=True)
+    ranker_class = Type(
+        ExpectedGain, klass=Ranker, help="Orders what may come next; ExpectedGain, or LowestMastery, or AuthorOrder."
+    ).tag(config=True)
+    state_folder = Unicode(
+        help="Folder for the recommender's own state; by default NBCOACH_RECOMMENDER_STATE, without it nothing is kept."
+    ).tag(config=True)
+    state_seconds = Float(600.0, help="Seconds between two writings of the state; 600.").tag(config=True)
+    state_days = Float(7.0, help="Days after which the log is read anew from its start; 7.").tag(config=True)
+    refit_seconds = Float(86400.0, help="Seconds between two fits of the models; a day. 0 never fits.").tag(config=True)
+    refit_least = Int(3000, help="New entries of a course below which its model is not fitted anew; 3000.").tag(
         config=True
     )
-    ranker_class = Type(
-        LowestMastery, klass=Ranker, help="Orders what may come next; LowestMastery, or AuthorOrder."
-    ).tag(config=True)
     known_at = Float(KNOWN_AT, help="Mastery (0 to 1) from which a skill counts as known; 0.45 by default.").tag(
         config=True
     )
@@ -57,8 +79,16 @@ class Recommender(Service):
     def _default_grader_url(self) -> str:
         return os.environ.get("NBCOACH_GRADER_URL", "")
 
+    @default("state_folder")
+    def _default_state_folder(self) -> str:
+        return os.environ.get("NBCOACH_RECOMMENDER_STATE", "")
+
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        self._folder = StateFolder(None)
+        self._begun = 0.0
+        self._fitted: dict[str, int] = {}
+        self._loops: set[asyncio.Task[None]] = set()
         self._grader: GraderClient | None = None
         self.follower: Follower
         self.courses: Courses
@@ -86,18 +116,57 @@ class Recommender(Service):
         if not self.grader_url:
             raise ServiceMisconfigured("Set NBCOACH_GRADER_URL, or Recommender.grader_url, to the grader's prefix.")
         self._grader = GraderClient(self.grader_url, os.environ.get("JUPYTERHUB_API_TOKEN", ""))
-        self.courses = Courses(Outlines(self._grader, keep_seconds=self.outline_seconds), self._coach)
-        self.follower = Follower(self._grader, self.courses.announce, self.courses.take, wait_seconds=self.wait_seconds)
+        self._folder = StateFolder(Path(self.state_folder) if self.state_folder else None, self.state_days)
+        state = self._folder.read()
+        self._begun = time.time() if state is None else state.begun
+        self.courses = Courses(
+            Outlines(self._grader, keep_seconds=self.outline_seconds),
+            self._coach,
+            {} if state is None else state.courses,
+        )
+        self.follower = Follower(
+            self._grader,
+            self.courses.announce,
+            self.courses.take,
+            after=0 if state is None else state.cursor,
+            wait_seconds=self.wait_seconds,
+        )
         self._cursor.set_function(lambda: self.follower.cursor)
         self._skipped.set_function(lambda: self.follower.skipped)
         self.follower.start()
+        if self.state_folder:
+            self._loop("write-state", self.state_seconds, self.write_state)
+            if self.refit_seconds:
+                self._loop("refit", self.refit_seconds, self.refit)
 
     async def stop_parts(self) -> None:
-        """Stop following the log; idempotent."""
+        """Stop following the log, and keep the state; idempotent."""
         grader, self._grader = self._grader, None
         if grader is not None:
             await self.follower.stop()
+            for task in self._loops:
+                task.cancel()
+            await asyncio.gather(*self._loops, return_exceptions=True)
+            await self.write_state()
             grader.close()
+
+    async def write_state(self) -> None:
+        """Keep where the log was read to, and what followed from it; nothing before its end was reached once."""
+        if self.state_folder and self.follower.caught_up:
+            # The snapshot is taken here, between two entries of the log; only the writing happens elsewhere.
+            state = State(self.follower.cursor, self._begun, self.courses.frozen())
+            with contextlib.suppress(OSError):
+                await asyncio.to_thread(self._folder.write, state)
+
+    async def refit(self) -> None:
+        """Let a worker fit the model of each course in which enough has happened."""
+        for coach in self.courses.all():
+            course, path = coach.graph.course, self._folder.model_path(coach.graph.course)
+            if path is None or not isinstance(coach.model, StackedMastery):
+                continue
+            length = coach.journal.length
+            if length - self._fitted.get(course, 0) >= self.refit_least and await refit(coach, path):
+                self._fitted[course] = length
 
     async def readiness(self) -> dict[str, str]:
         """Return whether the log is followed and known to its end."""
@@ -105,7 +174,26 @@ class Recommender(Service):
 
     def _coach(self, graph: Graph) -> Coach:
         model, ranker = (
-            cast("type[MultiSkillElo]", self.model_class)(),
-            cast("type[LowestMastery]", self.ranker_class)(),
+            cast("type[StackedMastery]", self.model_class)(),
+            cast("type[ExpectedGain]", self.ranker_class)(),
         )
-        return Coach(graph, model, ranker, self.known_at)
+        coach = Coach(graph, model, ranker, self.known_at)
+        coach.preferences = self._folder.read_preferences().get(graph.course, {})
+        fitted = self._folder.read_model(graph.course) if isinstance(model, StackedMastery) else None
+        if fitted is not None:
+            coach.replace_model(*fitted)
+            self._fitted[graph.course] = fitted[1]
+        return coach
+
+    def _loop(self, name: str, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+        async def run() -> None:
+            while True:
+                await asyncio.sleep(seconds)
+                try:
+                    await work()
+                except Exception:
+                    log.exception("%s failed; it is tried again in %.0f s.", name, seconds)
+
+        task = asyncio.create_task(run(), name=name)
+        self._loops.add(task)
+        task.add_done_callback(self._loops.discard)

@@ -21,7 +21,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nbcoach_exercises.events import Entry, Reaction
 from nbcoach_exercises.verdicts import Verdict
@@ -96,16 +95,19 @@ class Coach:
         self._replay()
 
     def replace_model(self, model: Model, fitted: int) -> None:
-        """Take over a model that was fitted to the first `fitted` entries, and replay."""
+        """Take over a model that was fitted to the first `fitted` entries; whoever did more since is replayed."""
         self.model, self._fitted = model, fitted
         self._begin(self._graph)
-        self._replay()
+        self._replay(fitted if model.replayable else 0)
 
-    def restore(self, journal: Journal, preferences: Mapping[str, Preferences]) -> None:
+    def restore(
+        self, journal: Journal, preferences: Mapping[str, Preferences], shifts: Mapping[str, list[float]]
+    ) -> None:
         """Take over what was kept of a course; nothing is replayed until a learner comes."""
         self.journal, self.preferences = journal, dict(preferences)
         self._begin(self._graph)
         if self.model.replayable:
+            self.model.take_shifts(shifts)
             self._count_followers()
         else:
             self._replay()
@@ -113,7 +115,10 @@ class Coach:
     def observe(self, entry: Entry) -> None:
         """Take the next entry of the course's log."""
         record = self._record(entry.learner)
-        self._take(entry.learner, self.journal.append(entry), record, fresh=True)
+        deed, before = self.journal.append(entry), record.last_solved
+        self._take(entry.learner, deed, record, fresh=deed.number > self._fitted)
+        if before is not None and record.last_solved not in (None, before):
+            self._count_follower(before, deed.exercise)
 
     def answers(self) -> list[Answer]:
         """Return all evidence in the order of the log, for a model to fit."""
@@ -143,7 +148,7 @@ class Coach:
 
     def lacking(self, learners: Iterable[str] | None = None) -> dict[str, tuple[int, int]]:
         """Return for each skill how many learners have practised it, and how many of them know it so far."""
-        found = {skill: (0, 0) for skill in self._graph.skills}
+        found = dict.fromkeys(self._graph.skills, (0, 0))
         for learner in list(self.journal.learners if learners is None else learners):
             record = self._record(learner)
             for skill, estimate in self.model.mastery(learner).items():
@@ -188,11 +193,13 @@ class Coach:
         self._records: OrderedDict[str, _Record] = OrderedDict()
         self._follow_counts: dict[str, dict[str, int]] = {}
 
-    def _replay(self) -> None:
-        for learner, deed in self.journal.all():
+    def _replay(self, after: int = 0) -> None:
+        """Replay the learners who did something after an entry of the journal."""
+        for learner, deed in self.journal.all(after):
             record = self._records.setdefault(learner, _Record(Belief(self.map)))
             self._take(learner, deed, record, fresh=deed.number > self._fitted)
-            self._evict()
+        self._evict()
+        self._count_followers()
 
     def _record(self, learner: str) -> _Record:
         """Return a learner's record, replayed if it was not at hand."""
@@ -224,11 +231,7 @@ class Coach:
             record.belief.add(place, answer.correct, deed.at)
             estimates = self.model.mastery(learner)
             record.shown |= {skill for skill, found in estimates.items() if found.mastery >= self.known_at}
-        before = record.last_solved
         self._note(deed, record, answer is not None)
-        if fresh and before is not None and record.last_solved != before:
-            after = self._follow_counts.setdefault(before, {})
-            after[deed.exercise] = after.get(deed.exercise, 0) + 1
 
     def _answer(self, learner: str, deed: Deed, record: _Record) -> Answer | None:
         """Return the evidence in a deed, if there is any."""
@@ -261,6 +264,7 @@ class Coach:
         if deed.solved and deed.exercise in self._graph.exercises:
             if deed.exercise not in record.solved:
                 self._solved(deed.exercise, record, deed.at)
+                record.last_solved = deed.exercise
             elif evidence:
                 record.solved[deed.exercise] = deed.at
 
@@ -284,7 +288,6 @@ class Coach:
 
     def _solved(self, exercise: str, record: _Record, at: float) -> None:
         record.solved[exercise] = at
-        record.last_solved = exercise
         record.wish = None
         record.aside = {name: kind for name, kind in record.aside.items() if kind is Reaction.TOO_EASY}
 
@@ -306,18 +309,19 @@ class Coach:
     def _count_followers(self) -> None:
         """Count what learners solved after what, from the journal alone."""
         self._follow_counts = {}
-        rows: NDArray[np.void] = self.journal.rows()
-        names = self.journal.names()
+        rows, names = self.journal.rows(), self.journal.names()
         who = np.repeat(np.arange(len(names["learners"])), list(names["learners"].values()))
         first: set[tuple[int, int]] = set()
         before: dict[int, int] = {}
         solving = (rows["kind"] == ATTEMPT) & (rows["solved"] == 1)
         for learner, exercise in zip(who[solving].tolist(), rows["exercise"][solving].tolist(), strict=True):
-            if (learner, exercise) in first:
+            if (learner, exercise) in first or names["exercises"][exercise] not in self._graph.exercises:
                 continue
             first.add((learner, exercise))
             if learner in before:
-                after = self._follow_counts.setdefault(names["exercises"][before[learner]], {})
-                after[names["exercises"][exercise]] = after.get(names["exercises"][exercise], 0) + 1
+                self._count_follower(names["exercises"][before[learner]], names["exercises"][exercise])
             before[learner] = exercise
 
+    def _count_follower(self, before: str, after: str) -> None:
+        found = self._follow_counts.setdefault(before, {})
+        found[after] = found.get(after, 0) + 1

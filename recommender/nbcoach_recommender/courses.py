@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from nbcoach_exercises.errors import UnknownCourse
 from nbcoach_exercises.events import Attempt, Logged
@@ -11,6 +11,7 @@ from nbcoach_exercises.events import Attempt, Logged
 from .coach import Coach
 from .graph import Graph
 from .outline import Outlines
+from .state import CourseState
 
 
 class Courses:
@@ -22,13 +23,28 @@ class Courses:
     Args:
         outlines: where the graphs come from.
         coach: makes a coach for a graph.
+        kept: the state of courses from before, which waits for their graphs.
 
     """
 
-    def __init__(self, outlines: Outlines, coach: Callable[[Graph], Coach]) -> None:
+    def __init__(
+        self, outlines: Outlines, coach: Callable[[Graph], Coach], kept: Mapping[str, CourseState] | None = None
+    ) -> None:
         self._outlines = outlines
         self._make = coach
+        self._kept = dict(kept or {})
         self._coaches: dict[str, Coach] = {}
+
+    def all(self) -> list[Coach]:
+        """Return the coaches that were made so far."""
+        return list(self._coaches.values())
+
+    def frozen(self) -> dict[str, CourseState]:
+        """Return the state of all courses as it is now, whatever happens while it is written."""
+        return self._kept | {
+            name: CourseState(coach.journal.frozen(), dict(coach.preferences), coach.model.shifts())
+            for name, coach in self._coaches.items()
+        }
 
     async def coach(self, course: str) -> Coach:
         """Return the coach of a course, with the course as it is now.
@@ -65,10 +81,13 @@ class Courses:
         self._coaches[logged.entry.course].observe(logged.entry)
 
     def _with(self, graph: Graph | None, course: str = "") -> Coach:
-        if graph is None:
-            return self._coaches.setdefault(course, self._make(Graph.of(course, (), ())))
+        graph = graph or Graph.of(course, (), ())
         known = self._coaches.get(graph.course)
         if known is None:
             known = self._coaches[graph.course] = self._make(graph)
-        known.replace_graph(graph)
+            kept = self._kept.pop(graph.course, None)
+            if kept is not None:
+                known.restore(kept.journal, kept.preferences, kept.shifts)
+        elif graph.exercises or not known.graph.exercises:
+            known.replace_graph(graph)
         return known

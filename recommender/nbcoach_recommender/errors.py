@@ -2,6 +2,7 @@
 
 NbcoachError
 ├── NotFitted (ValueError)    500  a model was asked before it was fitted; our own defect
+├── DamagedFile               500  a file of the recommender's own state is damaged; never the caller's to see
 └── InvalidInput (ValueError) 400
     └── InvalidData           400  a file of answers cannot be read
 """
@@ -27,3 +28,12 @@ class InvalidData(InvalidInput):
 
     def __init__(self, where: str, what: str) -> None:
         super().__init__(f"{where}: {what}", where=where)
+
+
+class DamagedFile(NbcoachError):
+    """A file that the recommender wrote for itself is not what was written."""
+
+    code = "damaged-file"
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(f"The file {name} is damaged and was not used: {why}", file=name)

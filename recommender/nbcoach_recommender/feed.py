@@ -4,8 +4,8 @@ Theory of operation: one task asks `GET api/log?after=<cursor>` with a long poll
 new entries, which may wait for what they need and fail as a whole, and then hands them over one by
 one without a pause, moving the cursor with each. An entry at or below the cursor is dropped; so
 each entry has its effect exactly once, whatever happens to the grader or the line between. The
-cursor lives in memory beside the state that it belongs to: a new process replays the log from
-the start.
+cursor lives beside the state that it belongs to, in memory and in the state's file: a new process
+goes on from there, or replays the log from the start.
 
 An entry that cannot be read or taken is skipped and counted. It would fail the next time as well,
 and the learners behind it should not wait for a repair.
@@ -33,12 +33,13 @@ Take = Callable[[Logged], None]
 
 
 class Follower:
-    """Keep up with the log, from cursor 0 on.
+    """Keep up with the log.
 
     Args:
         grader: where the log is.
         announce: gets each batch of new entries before they are taken; when it raises, the batch comes again.
         take: gets one entry at a time, in order.
+        after: the cursor to begin after; what was taken up to it is known already.
         wait_seconds: how long one long poll may last; at most 30.
         retry_seconds: first pause after a failure; it doubles up to `retry_most`.
 
@@ -50,11 +51,12 @@ class Follower:
         announce: Announce,
         take: Take,
         *,
+        after: int = 0,
         wait_seconds: float = 20.0,
         retry_seconds: float = 0.2,
         retry_most: float = 5.0,
     ) -> None:
-        self.cursor = 0
+        self.cursor = after
         self.skipped = 0
         self.caught_up = False
         self._grader = grader

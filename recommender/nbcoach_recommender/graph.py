@@ -67,6 +67,26 @@ class Graph:
             ),
         )
 
+    def outline(self) -> dict[str, Any]:
+        """Return what `from_outline` reads."""
+        return {
+            "id": self.course,
+            "skills": [{"id": s.id, "title": s.title, "requires": list(s.requires)} for s in self.skills.values()],
+            "units": [{"exercises": list(self.exercises)}],
+            "exercises": [
+                {
+                    "id": e.task.id,
+                    "skills": list(e.task.skills),
+                    "difficulty": e.task.difficulty,
+                    "title": e.title,
+                    "minutes": e.minutes,
+                    "points": int(e.graded),
+                    "version": e.version,
+                }
+                for e in self.exercises.values()
+            ],
+        }
+
     @cached_property
     def practised_by(self) -> Mapping[str, tuple[str, ...]]:
         """The exercises of each skill, by skill, in the author's order."""

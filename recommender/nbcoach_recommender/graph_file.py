@@ -19,7 +19,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite, sqrt
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from .errors import InvalidData
 from .graph import Exercise, Graph, Skill
@@ -135,7 +135,7 @@ class _Reader:
         for first, second in _ENDS:
             if isinstance(edge, dict) and first in edge and second in edge:
                 return str(edge[first]), str(edge[second])
-        return self._refuse("edges", place, "an edge is a pair: the prerequisite, then the skill that needs it")
+        self._refuse("edges", place, "an edge is a pair: the prerequisite, then the skill that needs it")
 
     def _refuse_cycle(
         self, requires: Mapping[str, Sequence[str]], where: Mapping[tuple[str, str], tuple[str, int]]
@@ -159,7 +159,7 @@ class _Reader:
             self._refuse(part, place, "it has no id")
         return str(name)
 
-    def _refuse(self, part: str, place: int, what: str) -> Any:
+    def _refuse(self, part: str, place: int, what: str) -> NoReturn:
         raise InvalidData(f"{self.path}, line {self._line(part, place)}", f"{what}.")
 
     def _line(self, part: str, place: int) -> int:
@@ -231,9 +231,9 @@ def suggest_prerequisites(graph: Graph, answers: Iterable[Answer], most: int = 2
         skills = [skill for skill in answer.task.skills if skill in graph.skills]
         for skill in skills:
             if skill not in known:
-                for other, right in known.items():
+                for other, passed in known.items():
                     if other not in skills:
-                        cell = counts[other, skill][int(right)]
+                        cell = counts[other, skill][int(passed)]
                         cell[0] += 1
                         cell[1] += answer.correct
         known.update(dict.fromkeys(skills, answer.correct))

@@ -76,11 +76,12 @@ class Journal:
         for row in np.frombuffer(bytes(self._rows.get(learner, b"")), ROW).tolist():
             yield self._read(row)
 
-    def all(self) -> Iterator[tuple[str, Deed]]:
-        """Return what all did, in the order of the log."""
+    def all(self, after: int = 0) -> Iterator[tuple[str, Deed]]:
+        """Return, in the order of the log, all deeds of those who did something after an entry."""
         names, rows = list(self._rows), self.rows()
         who = np.repeat(np.arange(len(names)), [len(self._rows[name]) // ROW.itemsize for name in names])
-        order = np.argsort(rows["number"], kind="stable")
+        wanted = np.flatnonzero(np.isin(who, who[rows["number"] > after]))
+        order = wanted[np.argsort(rows["number"][wanted], kind="stable")]
         for learner, row in zip(who[order].tolist(), rows[order].tolist(), strict=True):
             yield names[learner], self._read(row)
 
@@ -91,10 +92,14 @@ class Journal:
     def names(self) -> dict[str, Any]:
         """Return the names behind the numbers, as JSON values."""
         return {
-            "exercises": self._name_of,
-            "questions": self._question_of,
+            "exercises": list(self._name_of),
+            "questions": list(self._question_of),
             "learners": {name: len(rows) // ROW.itemsize for name, rows in self._rows.items()},
         }
+
+    def frozen(self) -> Journal:
+        """Return a copy that later entries leave alone."""
+        return self.restored(self.names(), self.rows())
 
     @classmethod
     def restored(cls, names: Mapping[str, Any], rows: NDArray[Any]) -> Journal:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import time
 from typing import TYPE_CHECKING, Any, cast
 
-from nbcoach_exercises.errors import Unavailable
+from nbcoach_exercises.errors import InvalidInput, Unavailable
 from nbcoach_hub.service import LEARN, TEACH, Handler, scoped
 
 from .coach import Coach
-from .models.ranking import Recommendation
+from .models.ranking import Preferences, Recommendation
 
 if TYPE_CHECKING:
     from .app import Recommender
@@ -18,6 +20,19 @@ log = logging.getLogger(__name__)
 MOST = 20
 SEEN_SECONDS = 3.0
 _LAST_CURSOR = 10**18 - 1
+_BATCH = 20
+_CHALLENGES = ("easier", "steady", "harder")
+_PREFERENCES = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["goals", "minutes", "challenge"],
+    "properties": {
+        "goals": {"type": "array", "maxItems": 20, "items": {"type": "string", "minLength": 1, "maxLength": 64}},
+        "minutes": {"type": "integer", "minimum": 0, "maximum": 1440},
+        "challenge": {"enum": list(_CHALLENGES)},
+    },
+}
+"""What may be written; `openapi.json` says the same."""
 
 
 class CourseHandler(Handler):
@@ -56,10 +71,15 @@ class NextHandler(CourseHandler):
         # From here on nothing waits, so the cursor is that of the answer.
         learner = self.identity.name
         cursor = self.recommender.follower.cursor
-        items = [_item(found) for found in coach.recommend(learner, k)]
-        # Both rankers are deterministic: what is shown had the probability 1 of being shown.
-        shown = {"course": course, "cursor": cursor, "model": self.recommender.model_name, "propensity": 1.0}
-        log.info("recommended", extra={"fields": shown | {"items": [item["exercise"] for item in items]}})
+        items = [_item(found) for found in coach.recommend(learner, k, time.time())]
+        shown = {
+            "course": course,
+            "cursor": cursor,
+            "model": self.recommender.model_name,
+            "items": [item["exercise"] for item in items],
+            "propensity": items[0]["propensity"] if items else 1.0,
+        }
+        log.info("recommended", extra={"fields": shown})
         self.reply(
             {
                 "course": course,
@@ -88,12 +108,69 @@ class MasteryHandler(CourseHandler):
                         "id": skill,
                         "title": coach.graph.skills[skill].title,
                         "mastery": estimate.mastery,
+                        "spread": estimate.spread,
                         "attempts": estimate.attempts,
                     }
                     for skill, estimate in estimates.items()
                 ],
             }
         )
+
+
+class PreferencesHandler(CourseHandler):
+    """Keep what the caller asked for: goals, minutes at hand, harder or easier exercises."""
+
+    @scoped(LEARN, TEACH)
+    async def get(self, course: str) -> None:
+        """Answer with the caller's preferences in a course."""
+        coach = await self.coach_of(course)
+        self.reply(_preferences(coach.preferences.get(self.identity.name, Preferences())))
+
+    @scoped(LEARN, TEACH)
+    async def put(self, course: str) -> None:
+        """Set the caller's preferences in a course."""
+        coach = await self.coach_of(course)
+        body = self.json_body(_PREFERENCES)
+        for place, goal in enumerate(body["goals"]):
+            if goal not in coach.graph.skills:
+                raise InvalidInput(f"goals/{place}: the course has no skill {goal!r}.", place=f"goals/{place}")
+        wanted = Preferences(
+            goals=tuple(dict.fromkeys(body["goals"])),
+            minutes=body["minutes"],
+            challenge=_CHALLENGES.index(body["challenge"]) - 1,
+        )
+        coach.preferences[self.identity.name] = wanted
+        self.reply(_preferences(wanted))
+
+
+class SkillsHandler(CourseHandler):
+    """Serve what a class lacks, to those who teach it."""
+
+    @scoped(TEACH)
+    async def get(self, course: str) -> None:
+        """Answer with each skill, how many have practised it, and how many know it; the least known first."""
+        self.require_teacher(course)
+        coach = await self.coach_of(course)
+        total = {skill: [0, 0] for skill in coach.graph.skills}
+        learners = list(coach.journal.learners)
+        for start in range(0, len(learners), _BATCH):
+            for skill, (practised, known) in coach.lacking(learners[start : start + _BATCH]).items():
+                if skill in total:
+                    total[skill][0] += practised
+                    total[skill][1] += known
+            # A big class takes a while; others are served in between.
+            await asyncio.sleep(0)
+        lacking = sorted(total.items(), key=lambda found: (found[1][1] / (found[1][0] or 1), -found[1][0]))
+        rows = [
+            {"id": skill, "title": coach.graph.skills[skill].title, "practised": practised, "known": known}
+            for skill, (practised, known) in lacking
+            if skill in coach.graph.skills
+        ]
+        self.reply({"course": course, "learners": len(learners), "skills": rows})
+
+
+def _preferences(wanted: Preferences) -> dict[str, Any]:
+    return {"goals": list(wanted.goals), "minutes": wanted.minutes, "challenge": _CHALLENGES[wanted.challenge + 1]}
 
 
 def _item(found: Recommendation) -> dict[str, Any]:
@@ -105,6 +182,8 @@ def _item(found: Recommendation) -> dict[str, Any]:
         "minutes": exercise.minutes,
         "difficulty": exercise.task.difficulty,
         "skills": list(exercise.task.skills),
+        "review": found.candidate.due,
+        "propensity": found.propensity,
         "why": {"code": found.why.code, "params": dict(found.why.params), "text": found.why.text},
     }
 
@@ -112,4 +191,6 @@ def _item(found: Recommendation) -> dict[str, Any]:
 ROUTES = [
     (r"api/courses/([^/]+)/next", NextHandler),
     (r"api/courses/([^/]+)/mastery", MasteryHandler),
+    (r"api/courses/([^/]+)/preferences", PreferencesHandler),
+    (r"api/courses/([^/]+)/skills", SkillsHandler),
 ]

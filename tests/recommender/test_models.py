@@ -13,8 +13,9 @@ from sklearn.base import clone
 from nbcoach_recommender.errors import NotFitted
 from nbcoach_recommender.models.abc import Answer, Model, Task
 from nbcoach_recommender.models.mastery import MultiSkillElo
+from nbcoach_recommender.models.stacked import StackedMastery
 
-MODELS = [MultiSkillElo]
+MODELS = [MultiSkillElo, StackedMastery]
 
 pytestmark = pytest.mark.parametrize("kind", MODELS)
 

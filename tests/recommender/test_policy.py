@@ -16,9 +16,10 @@ from nbcoach_recommender.graph import Exercise, Graph, Skill
 from nbcoach_recommender.models.abc import Ranker, Task
 from nbcoach_recommender.models.baselines import AuthorOrder, LowestMastery
 from nbcoach_recommender.models.mastery import MultiSkillElo
+from nbcoach_recommender.models.policy import ExpectedGain
 from nbcoach_recommender.models.ranking import View, candidates, listed
 
-RANKERS = [AuthorOrder, LowestMastery]
+RANKERS = [AuthorOrder, LowestMastery, ExpectedGain]
 
 
 def coach(graph: Graph | None = None, ranker: type[Ranker] = LowestMastery) -> Coach:

@@ -92,6 +92,15 @@ class Model(ABC):
 
     def forget(self, learner: str) -> None:
         """Drop what is known of a learner, if the model is replayable; else nothing happens."""
+        del learner
+
+    def shifts(self) -> dict[str, list[float]]:
+        """Return what answers since the fit have told of tasks, as JSON values; empty where a model keeps none."""
+        return {}
+
+    def take_shifts(self, shifts: Mapping[str, list[float]]) -> None:
+        """Take over what `shifts` returned."""
+        del shifts
 
     @abstractmethod
     def predict(self, learner: str, task: Task, at: float = 0.0) -> float:

@@ -68,6 +68,16 @@ class StackedMastery(Model):
     name = "stacked-mastery"
     replayable = True
 
+    learners_: dict[str, _Learner]
+    pending_: dict[str, list[Answer]]
+    tasks_: dict[str, int]
+    sets_: dict[tuple[str, ...], int]
+    table_: TaskTable | None
+    contexts_: ContextTable | None
+    forest_: Forest | None
+    shifts_: dict[str, list[float]]
+    facts_: dict[Task, TaskFacts]
+
     def __init__(
         self,
         *,
@@ -128,6 +138,16 @@ class StackedMastery(Model):
         self._check_fitted()
         self.learners_.pop(learner, None)
         self.pending_.pop(learner, None)
+
+    def shifts(self) -> dict[str, list[float]]:
+        """Return what answers since the fit have told of tasks."""
+        self._check_fitted()
+        return {task: list(shift) for task, shift in self.shifts_.items()}
+
+    def take_shifts(self, shifts: Mapping[str, list[float]]) -> None:
+        """Take over what `shifts` returned."""
+        self._check_fitted()
+        self.shifts_ = {task: list(shift) for task, shift in shifts.items()}
 
     def predict(self, learner: str, task: Task, at: float = 0.0) -> float:
         """Return the probability that the learner's next answer to the task is right."""
@@ -244,15 +264,15 @@ class StackedMastery(Model):
         return self
 
     def _begin(self) -> None:
-        self.learners_: dict[str, _Learner] = {}
-        self.pending_: dict[str, list[Answer]] = {}
-        self.tasks_: dict[str, int] = {}
-        self.sets_: dict[tuple[str, ...], int] = {}
-        self.table_: TaskTable | None = None
-        self.contexts_: ContextTable | None = None
-        self.forest_: Forest | None = None
-        self.shifts_: dict[str, list[float]] = {}
-        self.facts_: dict[Task, TaskFacts] = {}
+        self.learners_ = {}
+        self.pending_ = {}
+        self.tasks_ = {}
+        self.sets_ = {}
+        self.table_ = None
+        self.contexts_ = None
+        self.forest_ = None
+        self.shifts_ = {}
+        self.facts_ = {}
 
     def _fit_tasks(self, answers: Sequence[Answer]) -> None:
         """Learn tables and trees, with what each learner's rows hold taken from the learners of other folds."""
@@ -367,7 +387,7 @@ class StackedMastery(Model):
 
     def _weight(self, known: _Learner, answer: Answer) -> float:
         """Return how much an answer counts, once its try was counted."""
-        return float(known.tries[answer.task.id, answer.question]) ** -self.fading
+        return float(known.tries[answer.task.id, answer.question] ** -self.fading)
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "learners_"):

@@ -81,9 +81,33 @@ class Trace:
     """All that is kept of one learner."""
 
     __slots__ = (
-        "_before", "_covariance", "_current", "_factors", "_firsts", "_firsts_right", "_last_wrong", "_mood", "_pattern",
-        "_previous", "_previous_ease", "_previous_set", "_rates", "_retries", "_retry", "_run", "_sets", "_streak",
-        "_surprises", "_tries", "_first", "fast", "general", "items", "n", "right", "skills",
+        "_before",
+        "_covariance",
+        "_current",
+        "_factors",
+        "_first",
+        "_firsts",
+        "_firsts_right",
+        "_last_wrong",
+        "_mood",
+        "_pattern",
+        "_previous",
+        "_previous_ease",
+        "_previous_set",
+        "_rates",
+        "_retries",
+        "_retry",
+        "_run",
+        "_sets",
+        "_streak",
+        "_surprises",
+        "_tries",
+        "fast",
+        "general",
+        "items",
+        "n",
+        "right",
+        "skills",
     )  # fmt: skip
 
     def __init__(self) -> None:

@@ -90,9 +90,11 @@ class Gated(World):
         self._know_a_beginning(0.5)
 
     def chance(self, exercise: int) -> float:
+        """Return the true chance of a right answer."""
         return 1 - self.slip if self.level[self.map.skills[exercise]].all() else self.guess
 
     def gain(self, exercise: int) -> float:
+        """Return the true expected growth of `value` by one answer."""
         skills = self.map.skills[exercise]
         return sum(self.learn * self.ready(s) for s in skills.tolist() if not self.level[s]) / len(self.level)
 
@@ -114,14 +116,16 @@ class Fading(World):
         self.best = self.level.copy()
 
     def chance(self, exercise: int) -> float:
+        """Return the true chance of a right answer."""
         skills = self.map.skills[exercise]
         hard = 0.35 + 0.1 * (self.map.difficulty[exercise] - 3)
         able = float(self.level[skills].mean()) if len(skills) else 0.5
         return float(0.05 + 0.92 / (1 + np.exp(-8 * (able - hard))))
 
     def gain(self, exercise: int) -> float:
+        """Return the true expected growth of `value` by one answer."""
         skills = self.map.skills[exercise].tolist()
-        return sum(self.learn * (1 - self.level[s]) * self._carried(s) for s in skills) / len(self.level)
+        return float(sum(self.learn * (1 - self.level[s]) * self._carried(s) for s in skills) / len(self.level))
 
     def _carried(self, skill: int) -> float:
         return min(1.0, 0.1 + self.ready(skill))
@@ -146,9 +150,11 @@ class Traced(World):
         self._express()
 
     def chance(self, exercise: int) -> float:
+        """Return the true chance of a right answer."""
         return float(1 / (1 + np.exp(-self._score(exercise))))
 
     def gain(self, exercise: int) -> float:
+        """Return the true expected growth of `value` by one answer."""
         p = self.chance(exercise)
         found = 0.0
         for skill in self.map.skills[exercise].tolist():
@@ -209,7 +215,7 @@ def mistagged(graph: Graph, share: float, random: np.random.Generator) -> Graph:
 def course_on(skills: Graph, per_skill: int, random: np.random.Generator) -> Graph:
     """Return a course on the skills of a graph: exercises in an author's order, some with two skills."""
     order = _in_order(skills)
-    exercises = []
+    exercises: list[Exercise] = []
     for place, skill in enumerate(order):
         for number in range(per_skill):
             tags: Sequence[str] = (skill,)

@@ -1,0 +1,125 @@
+"""The recommender's own state in a folder: where it is in the log, the journals, preferences, and fitted models.
+
+The log stays the truth. The state only spares a new process from reading all of it: without the
+folder, with a damaged file, or after `keep_days`, the log is read from its start. So what was erased
+there is gone here too after that time at the latest.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .archive import last_good, read_archive, write_archive
+from .errors import DamagedFile
+from .journal import ROW, Journal
+from .model_file import read_model
+from .models.ranking import Preferences
+from .models.stacked import StackedMastery
+
+_VERSION = 1
+_DAY = 86400.0
+
+
+@dataclass(frozen=True)
+class CourseState:
+    """What is kept of one course."""
+
+    journal: Journal = field(default_factory=Journal)
+    preferences: Mapping[str, Preferences] = field(default_factory=dict)
+    shifts: Mapping[str, list[float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class State:
+    """All courses at one place of the log; `begun` is when its reading began, in seconds."""
+
+    cursor: int
+    begun: float
+    courses: Mapping[str, CourseState]
+
+
+class StateFolder:
+    """The files of the state.
+
+    Args:
+        folder: where they are; None keeps nothing.
+        keep_days: after which time the log is read anew.
+
+    """
+
+    def __init__(self, folder: Path | None, keep_days: float = 7.0) -> None:
+        self._folder = folder
+        self._keep_days = keep_days
+
+    def read(self) -> State | None:
+        """Return the last good state, or None when there is none, or it is too old."""
+        if self._folder is None:
+            return None
+        found = last_good(self._folder / "state.npz", _read)
+        if found is None or not 0 <= time.time() - found.begun < self._keep_days * _DAY:
+            return None
+        return found
+
+    def read_preferences(self) -> dict[str, dict[str, Preferences]]:
+        """Return what learners asked for, by course; it is in no log, so no age makes it stale."""
+        if self._folder is None:
+            return {}
+        found = last_good(self._folder / "state.npz", _read)
+        return {} if found is None else {name: dict(course.preferences) for name, course in found.courses.items()}
+
+    def write(self, state: State) -> None:
+        """Keep a state."""
+        if self._folder is None:
+            return
+        about = {
+            "version": _VERSION,
+            "cursor": state.cursor,
+            "begun": state.begun,
+            "courses": {
+                name: {
+                    "journal": course.journal.names(),
+                    "preferences": {who: asdict(what) for who, what in course.preferences.items()},
+                    "shifts": course.shifts,
+                }
+                for name, course in state.courses.items()
+            },
+        }
+        rows = {f"rows/{name}": course.journal.rows().view(np.uint8) for name, course in state.courses.items()}
+        write_archive(self._folder / "state.npz", about, rows)
+
+    def model_path(self, course: str) -> Path | None:
+        """Return where the fitted model of a course is kept."""
+        return None if self._folder is None else self._folder / f"model-{course}.npz"
+
+    def read_model(self, course: str) -> tuple[StackedMastery, int] | None:
+        """Return the last good model of a course, and up to which entry of the journal it was fitted; or None."""
+        path = self.model_path(course)
+        return None if path is None else last_good(path, read_model)
+
+
+def _read(path: Path) -> State:
+    about, arrays = read_archive(path)
+    try:
+        if about["version"] != _VERSION:
+            raise DamagedFile(path.name, "it was written by another version")
+        courses = {
+            name: CourseState(
+                Journal.restored(body["journal"], arrays[f"rows/{name}"].view(ROW)),
+                {who: _preferences(what) for who, what in body["preferences"].items()},
+                body["shifts"],
+            )
+            for name, body in about["courses"].items()
+        }
+        return State(int(about["cursor"]), float(about["begun"]), courses)
+    except (KeyError, TypeError, ValueError, AttributeError) as err:
+        raise DamagedFile(path.name, str(err)) from err
+
+
+def _preferences(body: Mapping[str, Any]) -> Preferences:
+    return Preferences(goals=tuple(body["goals"]), minutes=int(body["minutes"]), challenge=int(body["challenge"]))
