@@ -23,14 +23,16 @@ class BadInput(click.ClickException):
 class Commands(click.Group):
     """A group whose commands from other rooms are imported only when they are used."""
 
+    entry_points = "nbcoach.commands"
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands."""
-        return sorted({*super().list_commands(ctx), *_offered()})
+        return sorted({*super().list_commands(ctx), *_offered(self.entry_points)})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a command of ours or of another room."""
         own = super().get_command(ctx, cmd_name)
-        entry = _offered().get(cmd_name)
+        entry = _offered(self.entry_points).get(cmd_name)
         return own if own is not None or entry is None else _load(entry)
 
     def invoke(self, ctx: click.Context) -> object:
@@ -41,8 +43,8 @@ class Commands(click.Group):
             raise (BadInput if isinstance(err, InvalidInput) else click.ClickException)(err.message) from err
 
 
-def _offered() -> dict[str, EntryPoint]:
-    return {entry.name: entry for entry in entry_points(group="nbcoach.commands")}
+def _offered(group: str) -> dict[str, EntryPoint]:
+    return {entry.name: entry for entry in entry_points(group=group)}
 
 
 def _load(entry: EntryPoint) -> click.Command:

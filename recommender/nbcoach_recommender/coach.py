@@ -163,8 +163,12 @@ class Coach:
         at = record.now if now is None else max(now, record.now)
         exercises = self._graph.exercises
 
+        known: dict[str, float] = {}
+
         def chances(names: Sequence[str]) -> list[float]:
-            return self.model.chances(learner, [exercises[name].task for name in names], at)
+            new = [name for name in names if name not in known]
+            known.update(zip(new, self.model.chances(learner, [exercises[n].task for n in new], at), strict=True))
+            return [known[name] for name in names]
 
         return View(
             graph=self._graph,

@@ -102,6 +102,44 @@ def suggest(file: Path, log: Path, as_json: bool) -> None:
         )
 
 
+@click.command()
+@click.option("--train", type=_FILE, required=True, help="CSV of the answers to learn from.")
+@click.option("--test", type=_FILE, required=True, help="CSV of the answers of other learners, to measure on.")
+@click.option("--graph", type=_FILE, default=None, help="JSON of a course to simulate learners in; none by default.")
+@click.option("--learners", type=click.IntRange(1), default=30, show_default=True, help="Simulated learners a family.")
+@click.option("--page", type=_FILE, required=True, help="Where the page goes.")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as one JSON object too.")
+def report(train: Path, test: Path, graph: Path | None, learners: int, page: Path, as_json: bool) -> None:
+    """Write a page with plots: models on held-out learners, simple baselines, and policies on simulated learners."""
+    # Here, not above: the other commands need no plots.
+    from .report import write_report
+
+    course = None if graph is None else read_graph(graph)
+    found = write_report(page, protocol.read_answers(train), protocol.read_answers(test), course, learners)
+    if as_json:
+        click.echo(json.dumps(found))
+
+
+@click.command()
+@click.option("--learners", type=click.IntRange(10), default=100_000, show_default=True, help="Learners in the state.")
+@click.option(
+    "--exercises", type=click.IntRange(40), default=10_000, show_default=True, help="Exercises of the course."
+)
+@click.option("--attempts", type=click.IntRange(1), default=20, show_default=True, help="Attempts of each learner.")
+@click.option("--seconds", type=click.IntRange(0), default=10, show_default=True, help="Load over HTTP; 0 for none.")
+@click.option("--rate", type=click.IntRange(1), default=500, show_default=True, help="Recommendations a second.")
+@click.option("--updates", type=click.IntRange(1), default=50, show_default=True, help="Attempts a second.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of lines.")
+def recommend(
+    learners: int, exercises: int, attempts: int, seconds: int, rate: int, updates: int, as_json: bool
+) -> None:
+    """Measure how fast recommendations are served, in CPU time, wall time and under load."""
+    # Here, not above: the other commands need no service.
+    from .bench import serving
+
+    click.echo(serving.shown(serving.measure(learners, exercises, attempts, seconds, rate, updates), as_json))
+
+
 def _obey(tutor: Tutor, line: str) -> dict[str, Any] | None:
     try:
         body = json.loads(line)

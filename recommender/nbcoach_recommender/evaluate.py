@@ -106,7 +106,11 @@ def evaluate(model: Model, train: Sequence[Answer], test: Sequence[Answer]) -> d
         where all outcomes are the same.
 
     """
-    guesses, seconds = predictions(model, train, test)
+    return report_of(test, *predictions(model, train, test))
+
+
+def report_of(test: Sequence[Answer], guesses: Sequence[float], seconds: float) -> dict[str, Any]:
+    """Return what `evaluate` does, for predictions that were made already."""
     p = np.asarray(guesses)
     y = np.asarray([answer.correct for answer in test], dtype=float)
     first = np.asarray(_first(test))

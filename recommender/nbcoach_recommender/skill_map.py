@@ -37,6 +37,21 @@ class SkillMap:
         return _matrix(pairs, (len(self.place), len(self.place)))
 
     @cached_property
+    def required(self) -> csr_matrix:
+        """For each skill, those it builds on directly."""
+        return self.opened_by.T.tocsr()
+
+    @cached_property
+    def practised_by(self) -> csr_matrix:
+        """For each skill, its exercises."""
+        return self.practises.T.tocsr()
+
+    @cached_property
+    def exercises_per_skill(self) -> Floats:
+        """How many exercises each skill has."""
+        return np.diff(self.practised_by.indptr).astype(float)
+
+    @cached_property
     def practises(self) -> csr_matrix:
         """For each exercise, its skills."""
         pairs = [(number, int(skill)) for number, skills in enumerate(self.skills) for skill in skills]

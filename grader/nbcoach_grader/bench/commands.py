@@ -6,14 +6,22 @@ import json
 
 import click
 
+from nbcoach_hub.cli import Commands
+
 from . import autograde as autograde_bench
 from . import check as check_bench
 from .figures import Figures
 
 
-@click.group()
+class Benches(Commands):
+    """The measurements of this room, and those that others offer."""
+
+    entry_points = "nbcoach.bench"
+
+
+@click.group(cls=Benches)
 def bench() -> None:
-    """Measure nbcoach beside nbgrader on this machine, on the same notebooks in the same run."""
+    """Measure nbcoach on this machine; the grader beside nbgrader, on the same notebooks in the same run."""
 
 
 @bench.command()

@@ -75,7 +75,7 @@ class Belief:
         """Return how much each exercise of the map would teach now."""
         known = self.known * self.recall(at)
         missing = 1 - known
-        ready = np.array([float(np.prod(known[needed])) if len(needed) else 1.0 for needed in self._map.requires])
+        ready = np.exp(self._map.required @ np.log(known))
         worth = np.ones(len(known))
         for _ in range(_ROUNDS):
             worth = 1 + OPENS * (self._map.opened_by @ (missing * worth))

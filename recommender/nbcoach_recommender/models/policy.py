@@ -25,8 +25,8 @@ from .baselines import LowestMastery
 from .belief import GUESS, SLIP, Floats
 from .ranking import Candidate, Reason, View
 
-MOST = 200
-RERANKED = 32
+MOST = 64
+RERANKED = 16
 _PATIENCE = 0.4
 _TRIED = 0.97
 _GOAL = 1.5
@@ -110,14 +110,18 @@ class ExpectedGain(LowestMastery):
 
     def _scores(self, view: View) -> Floats:
         """Return the score of every exercise of the course by belief alone."""
+        if "scores" in view.notes:
+            return view.notes["scores"]
         known = view.belief.known * view.belief.recall(view.at)
         able = np.exp(view.map.practises @ np.log(known))
         chance = GUESS + (1 - SLIP - GUESS) * able
-        scores: Floats = self._gains(view) * (_PATIENCE + chance)
-        return scores
+        view.notes["scores"] = self._gains(view) * (_PATIENCE + chance)
+        return view.notes["scores"]
 
     def _gains(self, view: View) -> Floats:
         """Return the expected gain of every exercise, with what the learner and others want in mind."""
+        if "gains" in view.notes:
+            return view.notes["gains"]
         gains = view.belief.expected_gain(view.at)
         place = view.map.exercise_place
         for exercise, tries in view.tries.items():
@@ -142,6 +146,7 @@ class ExpectedGain(LowestMastery):
             alike = np.zeros(len(view.map.place))
             alike[last] = 1.0
             gains *= np.where(view.map.practises @ alike > 0, 1 + _ALIKE, 1.0)
+        view.notes["gains"] = gains
         return gains
 
 

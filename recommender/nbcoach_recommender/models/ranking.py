@@ -91,12 +91,24 @@ class View:
     @cached_property
     def allowed(self) -> NDArray[np.intp]:
         """What may be offered, as places in the author's order: see `candidates`."""
-        left = np.ones(len(self.graph.exercises), bool)
-        left[[self.map.exercise_place[name] for name in self.solved - self.due]] = False
-        unknown = np.array([not self.knows(skill) for skill in self.graph.skills], float)
-        missing = self.map.needs @ unknown
-        places = np.flatnonzero(left)
+        solved = self._mask(self.solved)
+        shown = np.zeros(len(self.map.place))
+        shown[[self.map.place[skill] for skill in self.shown if skill in self.map.place]] = 1.0
+        # What `knows` says of one skill, for all of them.
+        exhausted = self.map.practised_by @ solved >= self.map.exercises_per_skill
+        missing = self.map.needs @ np.where(exhausted, 0.0, 1.0 - shown)
+        places = np.flatnonzero(solved - self._mask(self.due) <= 0)
         return places[missing[places] == missing[places].min()] if len(places) else places
+
+    @cached_property
+    def notes(self) -> dict[str, NDArray[np.float64]]:
+        """What a ranker has worked out about this view already, by name."""
+        return {}
+
+    def _mask(self, names: frozenset[str]) -> NDArray[np.float64]:
+        found = np.zeros(len(self.graph.exercises))
+        found[[self.map.exercise_place[name] for name in names]] = 1.0
+        return found
 
     def estimate(self, skill: str) -> Estimate:
         """Return the estimate of a skill, which may be unpractised."""
@@ -104,7 +116,7 @@ class View:
 
     def knows(self, skill: str) -> bool:
         """Return whether the learner has shown a skill, as far as the course can ask for it."""
-        if skill in self.shown or self.estimate(skill).mastery >= self.known_at:
+        if skill in self.shown:
             return True
         return all(exercise in self.solved for exercise in self.graph.practised_by[skill])
 
@@ -142,11 +154,14 @@ class Recommendation:
 def candidates(view: View, places: NDArray[np.intp] | None = None) -> list[Candidate]:
     """Return what may be offered, in the author's order: solved only if due, and locked only if all is."""
     names = view.map.names
+    # All allowed ones lack equally many prerequisites, most often none.
+    first = view.allowed[:1].tolist()
+    locked = bool(first) and bool(view.unknown_prerequisites(names[first[0]]))
     return [
         Candidate(
             exercise=view.graph.exercises[names[place]],
             place=place,
-            missing=view.unknown_prerequisites(names[place]),
+            missing=view.unknown_prerequisites(names[place]) if locked else (),
             aside=names[place] in view.aside,
             due=names[place] in view.due,
         )

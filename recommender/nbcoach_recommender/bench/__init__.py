@@ -1,0 +1,3 @@
+"""Measurements of serving: `nbcoach bench recommend`."""
+
+from __future__ import annotations
