@@ -188,6 +188,7 @@ class Coach:
             followers=self._followers(record.last_solved),
             last_solved=record.last_solved if record.last_solved in exercises else None,
             draw=f"{learner}/{self._graph.course}/{record.deeds}",
+            trained=self.model.trained,
             known_at=self.known_at,
         )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -89,7 +90,7 @@ def _markov(paths: Sequence[Sequence[int]], count: int) -> Recommend:
     """Recommend what followed the last item."""
     after: dict[int, Counter[int]] = defaultdict(Counter)
     for path in paths:
-        for first, second in zip(path, path[1:], strict=False):
+        for first, second in pairwise(path):
             after[first][second] += 1
 
     def recommend(seen: Sequence[int]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

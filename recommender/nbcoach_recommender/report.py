@@ -1,4 +1,4 @@
-"""A page that shows how good the recommender is: models on held-out learners, baselines, and policies on simulated ones."""
+"""A page of figures: models on held-out learners, baselines on their logs, policies on simulated learners."""
 
 from __future__ import annotations
 

@@ -49,7 +49,8 @@ class SkillMap:
     @cached_property
     def exercises_per_skill(self) -> Floats:
         """How many exercises each skill has."""
-        return np.diff(self.practised_by.indptr).astype(float)
+        found: Floats = np.diff(self.practised_by.indptr).astype(float)
+        return found
 
     @cached_property
     def practises(self) -> csr_matrix:

@@ -60,7 +60,8 @@ class Tutor:
             Attempt(
                 id=f"answer-{self._answers}", learner=learner, course=self.coach.graph.course, exercise=item,
                 version="", cell="", source_hash=str(self._answers), verdict=verdict, verdicts={},
-                points=float(correct), max_points=1.0, solved=correct, seconds=0.0, peak_mb=0.0, at=datetime.fromtimestamp(at, UTC),
+                points=float(correct), max_points=1.0, solved=correct, seconds=0.0, peak_mb=0.0,
+                at=datetime.fromtimestamp(at, UTC),
             )
         )  # fmt: skip
 

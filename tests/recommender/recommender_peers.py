@@ -151,12 +151,14 @@ class GraderPeer(Peer):
         return [(r"/services/grader/api/log", Log), (r"/services/grader/api/courses/([^/]+)", Outline)]
 
 
-async def fetch(url: str, token: str | None = None) -> HTTPResponse:
-    """Ask a server and return whatever it answers."""
+async def fetch(url: str, token: str | None = None, body: dict[str, Any] | None = None) -> HTTPResponse:
+    """Ask a server, or put a body there, and return whatever it answers."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     client = AsyncHTTPClient(force_instance=True)
     try:
-        return await client.fetch(HTTPRequest(url, headers=headers, request_timeout=10), raise_error=False)
+        text = None if body is None else json.dumps(body)
+        request = HTTPRequest(url, "GET" if body is None else "PUT", headers, text, request_timeout=20)
+        return await client.fetch(request, raise_error=False)
     finally:
         client.close()
 

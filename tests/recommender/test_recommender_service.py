@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +19,8 @@ from recommender_worlds import attempt, outline, report
 from traitlets.config import Config
 
 from nbcoach_exercises.events import Reaction
+from nbcoach_exercises.identifiers import now
+from nbcoach_exercises.verdicts import Verdict
 from nbcoach_hub.service import LEARN, LOG, TEACH, ServiceMisconfigured
 from nbcoach_hub.service.openapi import disagreements
 from nbcoach_recommender.app import Recommender
@@ -48,19 +52,21 @@ class World:
         self.service, self.grader, self.hub = service, grader, hub
         self.document = json.loads(json.dumps(service.openapi))
 
-    async def get(self, path: str, token: str | None = None, status: int = 200) -> Any:
-        """Ask the service and hold the answer against its own document."""
-        response = await fetch(f"http://127.0.0.1:{self.service.port}{self.service.base_url}{path}", token)
+    async def get(
+        self, path: str, token: str | None = None, status: int = 200, body: dict[str, Any] | None = None
+    ) -> Any:
+        """Ask the service, or put a body there, and hold the answer against its own document."""
+        response = await fetch(f"http://127.0.0.1:{self.service.port}{self.service.base_url}{path}", token, body)
         assert response.code == status, response.body
-        body = json.loads(response.body)
-        self.conforms(path, status, body)
-        return body
+        found = json.loads(response.body)
+        self.conforms(path, status, found, "get" if body is None else "put")
+        return found
 
-    def conforms(self, path: str, status: int, body: Any) -> None:
+    def conforms(self, path: str, status: int, body: Any, verb: str = "get") -> None:
         parts = path.partition("?")[0].split("/")
         if parts[:2] == ["api", "courses"]:
             parts[2] = "{course}"
-        answers = self.document["paths"]["/" + "/".join(parts)]["get"]["responses"]
+        answers = self.document["paths"]["/" + "/".join(parts)][verb]["responses"]
         schema = answers[str(status)]["content"]["application/json"]["schema"]
         Draft202012Validator({**schema, "components": self.document["components"]}).validate(body)
 
@@ -88,7 +94,7 @@ def test_what_comes_next_knows_the_latest_attempt(monkeypatch: pytest.MonkeyPatc
         async with running(monkeypatch) as world:
             before = await world.get("api/courses/py/next", "ada")
             assert [item["exercise"] for item in before["items"]] == ["variables-1"]
-            assert before["model"] == "lowest-mastery/multi-skill-elo"
+            assert before["model"] == "expected-gain/stacked-mastery"
             seen = world.grader.log(*[attempt("variables-1", n, cell=f"q{n}", solved=n == 3) for n in (1, 2, 3)])
             after = await world.get(f"api/courses/py/next?k=20&seen={seen}", "ada")
             assert after["cursor"] == seen
@@ -108,9 +114,145 @@ def test_all_solved_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     async def story() -> None:
         async with running(monkeypatch) as world:
             names = [exercise["id"] for exercise in outline()["exercises"]]
-            seen = world.grader.log(*[attempt(name, n, solved=True) for n, name in enumerate(names)])
+            seen = world.grader.log(*[attempt(name, n, solved=True, at=now()) for n, name in enumerate(names)])
             found = await world.get(f"api/courses/py/next?seen={seen}", "ada")
             assert (found["items"], found["done"]) == ([], True)
+
+    asyncio.run(story())
+
+
+def test_what_was_solved_long_ago_comes_again_for_review(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story() -> None:
+        async with running(monkeypatch) as world:
+            names = [exercise["id"] for exercise in outline()["exercises"]]
+            old = [attempt(name, n, solved=True, at=now() - timedelta(days=90)) for n, name in enumerate(names)]
+            found = await world.get(f"api/courses/py/next?seen={world.grader.log(*old)}", "ada")
+            (item,) = found["items"]
+            assert (item["review"], item["why"]["code"], found["done"]) == (True, "review", True)
+            again = attempt(item["exercise"], 99, solved=True, at=now())
+            found = await world.get(f"api/courses/py/next?k=20&seen={world.grader.log(again)}", "ada")
+            assert item["exercise"] not in [other["exercise"] for other in found["items"]]
+
+    asyncio.run(story())
+
+
+WANTED = {"goals": ["dictionaries"], "minutes": 10, "challenge": "harder"}
+
+
+def test_preferences_are_kept_and_followed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    async def story() -> None:
+        async with running(monkeypatch, state_folder=str(tmp_path)) as world:
+            path = "api/courses/py/preferences"
+            assert await world.get(path, "ada") == {"goals": [], "minutes": 0, "challenge": "steady"}
+            assert await world.get(path, "ada", body=WANTED) == WANTED
+            assert await world.get(path, "bob") == {"goals": [], "minutes": 0, "challenge": "steady"}
+        async with running(monkeypatch, state_folder=str(tmp_path)) as world:
+            assert await world.get(path, "ada") == WANTED
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"goals": ["no-such"]}, {"goals": "lists"}, {"minutes": -1}, {"minutes": 1.5}, {"challenge": "most"}, {"more": 1}],
+)
+def test_preferences_that_make_no_sense_are_refused(monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]) -> None:
+    async def story() -> None:
+        async with running(monkeypatch) as world:
+            found = await world.get("api/courses/py/preferences", "ada", 400, body=WANTED | change)
+            assert found["code"] == "invalid-input"
+
+    asyncio.run(story())
+
+
+def test_instructors_see_what_the_class_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story() -> None:
+        async with running(monkeypatch) as world:
+            passed = [attempt("variables-1", n, cell=f"q{n}") for n in range(4)]
+            failed = [attempt("lists-1", 10 + n, learner=who, verdict=Verdict.FAILED) for n, who in enumerate("ab")]
+            seen = world.grader.log(*passed, *failed)
+            await world.service.follower.wait_for(seen, 5)
+            found = await world.get("api/courses/py/skills", "tom")
+            assert found["learners"] == 3
+            assert [(s["id"], s["practised"], s["known"]) for s in found["skills"]] == [
+                ("lists", 2, 0),
+                ("dictionaries", 0, 0),
+                ("variables", 1, 1),
+            ]
+            await world.get("api/courses/py/skills", "ada", 403)
+
+    asyncio.run(story())
+
+
+def test_a_new_process_goes_on_where_the_state_ends(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    async def story() -> None:
+        entries = [attempt("variables-1", n, cell=f"q{n}", solved=n == 3) for n in (1, 2, 3)]
+        async with running(monkeypatch, state_folder=str(tmp_path)) as world:
+            seen = world.grader.log(*entries)
+            before = await world.get(f"api/courses/py/next?k=20&seen={seen}", "ada")
+        async with running(monkeypatch, ready=False, state_folder=str(tmp_path)) as world:
+            world.grader.log(*entries)
+            await until(lambda: world.service.follower.caught_up)
+            assert world.grader.asked_after[0] == seen
+            after = await world.get("api/courses/py/next?k=20", "ada")
+            assert after == before
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[: len(data) // 2], lambda data: b"", lambda data: b"x" * 99])
+def test_a_damaged_state_is_read_from_the_log_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, damage: Callable[[bytes], bytes]
+) -> None:
+    async def story() -> None:
+        async with running(monkeypatch, state_folder=str(tmp_path)):
+            pass
+        for file in tmp_path.iterdir():
+            file.write_bytes(damage(file.read_bytes()))
+        (tmp_path / "model-py.npz").write_bytes(b"no model")
+        async with running(monkeypatch, state_folder=str(tmp_path)) as world:
+            seen = world.grader.log(*[attempt("variables-1", n, cell=f"q{n}", solved=n == 3) for n in (1, 2, 3)])
+            found = await world.get(f"api/courses/py/next?seen={seen}", "ada")
+            assert found["items"][0]["exercise"] == "lists-1"
+
+    asyncio.run(story())
+
+
+def test_a_refit_happens_in_a_worker_while_the_old_model_serves(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async def story() -> None:
+        async with running(monkeypatch, state_folder=str(tmp_path), refit_least=1) as world:
+            names = [exercise["id"] for exercise in outline()["exercises"]]
+            log = [
+                attempt(name, 100 * who + n, learner=f"l{who}", cell=f"q{n % 9}", solved=True)
+                for who in range(60)
+                for n, name in enumerate(names * 9)
+            ]
+            await world.service.follower.wait_for(world.grader.log(*log), 30)
+            coach = await world.service.courses.coach("py")
+            old = coach.model
+            fitting = asyncio.create_task(world.service.refit())
+            await asyncio.sleep(0.2)
+            await world.get("api/courses/py/next", "ada")
+            assert coach.model is old or fitting.done()
+            await asyncio.wait_for(fitting, 100)
+            assert coach.model is not old
+            assert (tmp_path / "model-py.npz").exists()
+            await world.get("api/courses/py/next", "ada")
+
+    asyncio.run(story())
+
+
+def test_a_refit_that_fails_leaves_the_old_model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    async def story() -> None:
+        async with running(monkeypatch, state_folder=str(tmp_path), refit_least=0) as world:
+            coach = await world.service.courses.coach("py")
+            old = coach.model
+            monkeypatch.setattr("nbcoach_recommender.refit.sys.executable", "/bin/false")
+            await world.service.refit()
+            assert coach.model is old
+            await world.get("api/courses/py/next", "ada")
 
     asyncio.run(story())
 
@@ -245,7 +387,7 @@ def test_the_ranker_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
         async with running(monkeypatch, config=config) as world:
             assert world.service.ranker_class is AuthorOrder
             found = await world.get("api/courses/py/next", "ada")
-            assert found["model"] == "author-order/multi-skill-elo"
+            assert found["model"] == "author-order/stacked-mastery"
             assert found["items"][0]["why"]["code"] == "next-in-course"
 
     asyncio.run(story())
@@ -301,7 +443,7 @@ def test_no_token_and_no_answer_is_logged(monkeypatch: pytest.MonkeyPatch, caplo
 
     asyncio.run(story())
     (shown,) = [record for record in caplog.records if record.getMessage() == "recommended"]
-    assert shown.fields["propensity"] == 1.0  # type: ignore[attr-defined]
+    assert 0 < shown.fields["propensity"] <= 1  # type: ignore[attr-defined]
     assert shown.fields["items"] == ["variables-1"]  # type: ignore[attr-defined]
     written = " ".join(f"{record.getMessage()} {record.__dict__}" for record in caplog.records)
     assert SERVICE_TOKEN not in written

@@ -94,6 +94,11 @@ class Model(ABC):
         """Drop what is known of a learner, if the model is replayable; else nothing happens."""
         del learner
 
+    @property
+    def trained(self) -> bool:
+        """Whether its chances come from many learners' answers, and so tell more than a belief about one."""
+        return False
+
     def shifts(self) -> dict[str, list[float]]:
         """Return what answers since the fit have told of tasks, as JSON values; empty where a model keeps none."""
         return {}

@@ -2,7 +2,7 @@
 
 An exercise's score is its expected gain (see `belief`), times how well it goes: a success teaches
 more than a failure in most learners, and failures in a row drive people off. The chance of success
-comes from belief for all exercises, and from the model, which knows more, for the best of them.
+comes from belief for all exercises, and for the best of them from the model once it is trained.
 
 The rest are mild factors, so that none overrules what teaches: goals and what leads to them, the
 minutes at hand, the wish for harder or easier work, what others went on with, likeness to what was
@@ -63,6 +63,8 @@ class ExpectedGain(LowestMastery):
             return view.wish is not None and not view.wish.fits(candidate.exercise.task.difficulty)
 
         ranked = sorted(candidates, key=lambda c: (unfit(c), -scores[c.place], c.place))
+        if not view.trained:
+            return ranked
         top = ranked[:RERANKED]
         chances = view.chances([candidate.id for candidate in top])
         better = {c.id: gains[c.place] * (_PATIENCE + p) for c, p in zip(top, chances, strict=True)}

@@ -66,7 +66,7 @@ class View:
 
     `shown` names the skills whose mastery has reached `known_at` at some time, `due` the solved
     exercises that are worth doing again, `followers` what others solved after `last_solved`, and how often.
-    `draw` stands for the learner's state where chance decides. `at` is the moment in seconds.
+    `draw` stands for the learner's state where chance decides; `trained` says that `chances` know more than the belief. `at` is the moment in seconds.
     """
 
     graph: Graph
@@ -86,6 +86,7 @@ class View:
     followers: Mapping[str, int] = field(default_factory=dict)
     last_solved: str | None = None
     draw: str = ""
+    trained: bool = False
     known_at: float = KNOWN_AT
 
     @cached_property

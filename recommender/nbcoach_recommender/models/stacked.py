@@ -139,6 +139,11 @@ class StackedMastery(Model):
         self.learners_.pop(learner, None)
         self.pending_.pop(learner, None)
 
+    @property
+    def trained(self) -> bool:
+        """Whether trees were grown."""
+        return getattr(self, "forest_", None) is not None
+
     def shifts(self) -> dict[str, list[float]]:
         """Return what answers since the fit have told of tasks."""
         self._check_fitted()

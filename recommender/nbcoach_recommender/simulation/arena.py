@@ -46,7 +46,7 @@ def compete(
 ) -> list[Outcome]:
     """Return how each policy did in each family; the author's sequence and the oracle always take part."""
     true = SkillMap(graph)
-    every = list(dict.fromkeys((AuthorsSequence, Oracle, *policies)))
+    every: list[type[Policy]] = list(dict.fromkeys((AuthorsSequence, Oracle, *policies)))
     found: list[Outcome] = []
     for family in families:
         sums = {policy.name: np.zeros(4) for policy in every}
