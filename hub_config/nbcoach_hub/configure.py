@@ -55,7 +55,10 @@ SERVICES = (
     ServiceEntry(
         "recommender",
         "nbcoach_recommender",
-        lambda s: {"NBCOACH_GRADER_URL": f"http://127.0.0.1:{s.ports['grader']}/services/grader/"},
+        lambda s: {
+            "NBCOACH_GRADER_URL": f"http://127.0.0.1:{s.ports['grader']}/services/grader/",
+            "NBCOACH_RECOMMENDER_STATE": str(s.state / "recommender"),
+        },
         (LOG, "access:services!service=grader"),
     ),
     ServiceEntry("accounts", "nbcoach_hub.accounts", lambda s: _store(s)),

@@ -43,6 +43,7 @@ _SEED = 7
 _ASKED = 500
 _ACTIVE = 400
 _START_SECONDS = 120.0
+_NO_ANSWER = 599
 
 
 def measure(
@@ -158,7 +159,10 @@ class _Asker:
         request = HTTPRequest(
             f"{self._url}?seen={seen}", headers={"Authorization": f"Bearer {learner}"}, request_timeout=20
         )
-        return int((await self._http.fetch(request, raise_error=False)).code)
+        try:
+            return int((await self._http.fetch(request, raise_error=False)).code)
+        except OSError:
+            return _NO_ANSWER
 
     async def until_ready(self) -> None:
         """Wait until the service answers.

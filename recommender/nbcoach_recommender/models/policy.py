@@ -101,8 +101,9 @@ class ExpectedGain(LowestMastery):
             return Reason("goal", {"skill": title}, f"It practises {title}, which is one of your goals.")
         if view.wish is not None and view.wish.fits(candidate.exercise.task.difficulty) and skills:
             title = view.graph.skills[skills[0]].title
-            word = "harder" if view.wish.harder else "easier"
-            return Reason(word, {"skill": title}, f"You asked for something {word}: it practises {title}.")
+            if view.wish.harder:
+                return Reason("harder", {"skill": title}, f"You asked for something harder: it practises {title}.")
+            return Reason("easier", {"skill": title}, f"You asked for something easier: it practises {title}.")
         found = super().why(candidate, view)
         share, times = _share(view, candidate.id)
         if found.code == "new-skill" and share >= 0.5 and times >= _FOLLOWERS_SHOWN and view.last_solved is not None:

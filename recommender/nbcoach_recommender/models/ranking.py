@@ -66,7 +66,8 @@ class View:
 
     `shown` names the skills whose mastery has reached `known_at` at some time, `due` the solved
     exercises that are worth doing again, `followers` what others solved after `last_solved`, and how often.
-    `draw` stands for the learner's state where chance decides; `trained` says that `chances` know more than the belief. `at` is the moment in seconds.
+    `draw` stands for the learner's state where chance decides; `trained` says that `chances` know more
+    than the belief does. `at` is the moment in seconds.
     """
 
     graph: Graph
