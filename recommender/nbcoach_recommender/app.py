@@ -42,6 +42,7 @@ from .routes import ROUTES
 from .state import State, StateFolder
 
 log = logging.getLogger(__name__)
+_HOUR = 3600.0
 
 
 class Recommender(Service):
@@ -137,7 +138,7 @@ class Recommender(Service):
         if self.state_folder:
             self._loop("write-state", self.state_seconds, self.write_state)
             if self.refit_seconds:
-                self._loop("refit", self.refit_seconds, self.refit)
+                self._loop("refit", min(self.refit_seconds, _HOUR), self.refit)
 
     async def stop_parts(self) -> None:
         """Stop following the log, and keep the state; idempotent."""
@@ -159,10 +160,12 @@ class Recommender(Service):
                 await asyncio.to_thread(self._folder.write, state)
 
     async def refit(self) -> None:
-        """Let a worker fit the model of each course in which enough has happened."""
+        """Let a worker fit the models that are old enough, of courses in which enough has happened."""
         for coach in self.courses.all():
             course, path = coach.graph.course, self._folder.model_path(coach.graph.course)
             if path is None or not isinstance(coach.model, StackedMastery):
+                continue
+            if path.exists() and time.time() - path.stat().st_mtime < self.refit_seconds:
                 continue
             length = coach.journal.length
             if length - self._fitted.get(course, 0) >= self.refit_least and await refit(coach, path):
@@ -178,7 +181,6 @@ class Recommender(Service):
             cast("type[ExpectedGain]", self.ranker_class)(),
         )
         coach = Coach(graph, model, ranker, self.known_at)
-        coach.preferences = self._folder.read_preferences().get(graph.course, {})
         fitted = self._folder.read_model(graph.course) if isinstance(model, StackedMastery) else None
         if fitted is not None:
             coach.replace_model(*fitted)

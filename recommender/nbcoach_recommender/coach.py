@@ -89,14 +89,14 @@ class Coach:
         """Take a changed course over and replay what happened in it; nothing happens if it is the same."""
         if graph == self._graph:
             return
-        if not self._fitted:
-            self.model.fit(())
+        self.model.reset()
         self._begin(graph)
         self._replay()
 
     def replace_model(self, model: Model, fitted: int) -> None:
         """Take over a model that was fitted to the first `fitted` entries; whoever did more since is replayed."""
         self.model, self._fitted = model, fitted
+        self.model.reset()
         self._begin(self._graph)
         self._replay(fitted if model.replayable else 0)
 
@@ -129,6 +129,7 @@ class Coach:
             answer = self._answer(learner, deed, record)
             if answer is not None:
                 found.append(answer)
+                record.belief.add(self.map.exercise_place[deed.exercise], answer.correct, deed.at)
             self._note(deed, record, answer is not None)
         return found
 

@@ -40,11 +40,11 @@ class Courses:
         return list(self._coaches.values())
 
     def frozen(self) -> dict[str, CourseState]:
-        """Return the state of all courses as it is now, whatever happens while it is written."""
-        return self._kept | {
-            name: CourseState(coach.journal.frozen(), dict(coach.preferences), coach.model.shifts())
-            for name, coach in self._coaches.items()
-        }
+        """Return the state of all courses as it is now, whatever happens while it is written.
+
+        Preferences are kept for those who are in the log, so that whoever was erased there is not in the state either.
+        """
+        return self._kept | {name: _frozen(coach) for name, coach in self._coaches.items()}
 
     async def coach(self, course: str) -> Coach:
         """Return the coach of a course, with the course as it is now.
@@ -91,3 +91,10 @@ class Courses:
         elif graph.exercises or not known.graph.exercises:
             known.replace_graph(graph)
         return known
+
+
+def _frozen(coach: Coach) -> CourseState:
+    journal = coach.journal.frozen()
+    known = journal.names()["learners"]
+    preferences = {learner: wanted for learner, wanted in coach.preferences.items() if learner in known}
+    return CourseState(journal, preferences, coach.model.shifts())

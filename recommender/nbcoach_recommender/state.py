@@ -58,20 +58,15 @@ class StateFolder:
         self._keep_days = keep_days
 
     def read(self) -> State | None:
-        """Return the last good state, or None when there is none, or it is too old."""
-        if self._folder is None:
-            return None
-        found = last_good(self._folder / "state.npz", _read)
-        if found is None or not 0 <= time.time() - found.begun < self._keep_days * _DAY:
-            return None
-        return found
+        """Return the last good state, or None when there is none.
 
-    def read_preferences(self) -> dict[str, dict[str, Preferences]]:
-        """Return what learners asked for, by course; it is in no log, so no age makes it stale."""
-        if self._folder is None:
-            return {}
-        found = last_good(self._folder / "state.npz", _read)
-        return {} if found is None else {name: dict(course.preferences) for name, course in found.courses.items()}
+        A state that is too old is one at the log's start, with preferences alone: they are in no log.
+        """
+        found = None if self._folder is None else last_good(self._folder / "state.npz", _read)
+        if found is None or 0 <= time.time() - found.begun < self._keep_days * _DAY:
+            return found
+        wanted = {name: CourseState(preferences=course.preferences) for name, course in found.courses.items()}
+        return State(0, time.time(), wanted)
 
     def write(self, state: State) -> None:
         """Keep a state."""

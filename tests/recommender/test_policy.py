@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,11 +14,12 @@ from nbcoach_exercises.events import Attempt, Entry, LearnerEvent, Reaction
 from nbcoach_exercises.verdicts import Verdict
 from nbcoach_recommender.coach import Coach
 from nbcoach_recommender.graph import Exercise, Graph, Skill
-from nbcoach_recommender.models.abc import Ranker, Task
+from nbcoach_recommender.models.abc import Answer, Ranker, Task
 from nbcoach_recommender.models.baselines import AuthorOrder, LowestMastery
 from nbcoach_recommender.models.mastery import MultiSkillElo
 from nbcoach_recommender.models.policy import ExpectedGain
-from nbcoach_recommender.models.ranking import View, candidates, listed
+from nbcoach_recommender.models.ranking import Preferences, View, candidates, listed
+from nbcoach_recommender.models.stacked import StackedMastery
 
 RANKERS = [AuthorOrder, LowestMastery, ExpectedGain]
 
@@ -211,6 +213,76 @@ def test_a_changed_course_replays_its_log() -> None:
     fresh = told(coach(Graph.from_outline(changed)), *entries)
     assert json.dumps(moved.model.dump()) == json.dumps(fresh.model.dump())
     assert moved.recommend("ada", 20) == fresh.recommend("ada", 20)
+
+
+def test_whoever_was_evicted_is_replayed_the_same() -> None:
+    graph = Graph.from_outline(outline())
+    small = Coach(graph, StackedMastery(), ExpectedGain(), keep=2)
+    large = Coach(graph, StackedMastery(), ExpectedGain())
+    for number in range(60):
+        verdict = Verdict.PASSED if number % 3 else Verdict.FAILED
+        entry = attempt("variables-1", number, learner=f"l{number % 7}", cell=f"q{number}", verdict=verdict)
+        small.observe(entry)
+        large.observe(entry)
+    for number in range(7):
+        assert small.recommend(f"l{number}", 5) == large.recommend(f"l{number}", 5)
+    assert small.model.dump()["shifts"] == large.model.dump()["shifts"]
+
+
+def test_a_changed_course_keeps_what_was_fitted_and_counts_nothing_twice() -> None:
+    first = Graph.from_outline(outline())
+    changed = outline()
+    changed["exercises"][0]["difficulty"] = 5
+    model = StackedMastery(trees=5, least_answers=50).fit(
+        [Answer(f"x{n % 30}", Task(f"variables-{n % 2 + 1}", ("variables",)), n % 3 > 0) for n in range(300)]
+    )
+    assert model.trained
+    moved, fresh = (Coach(graph, StackedMastery(), ExpectedGain()) for graph in (first, Graph.from_outline(changed)))
+    for found in (moved, fresh):
+        found.replace_model(StackedMastery().restore(model.names(), model.arrays()), 0)
+    for entry in pass_all("variables-1"):
+        moved.observe(entry)
+        fresh.observe(entry)
+    moved.replace_graph(Graph.from_outline(changed))
+    assert moved.model.trained
+    assert moved.recommend("ada", 5) == fresh.recommend("ada", 5)
+    assert moved.model.dump() == fresh.model.dump()
+
+
+def test_goals_time_and_challenge_move_the_order() -> None:
+    body = outline()
+    for number, exercise in enumerate(body["exercises"]):
+        exercise["skills"] = [("variables", "lists", "dictionaries")[number % 3]]
+        exercise["difficulty"] = 1 + number % 5
+        exercise["minutes"] = 5 + 20 * (number % 2)
+    for skill in body["skills"]:
+        skill["requires"] = []
+
+    def first(**wanted: Any) -> Exercise:
+        found = coach(Graph.from_outline(body), ExpectedGain)
+        found.preferences["ada"] = Preferences(**wanted)
+        return found.recommend("ada", 6)[0].candidate.exercise
+
+    for goal in ("variables", "lists", "dictionaries"):
+        assert first(goals=(goal,)).task.skills == (goal,)
+    assert first(minutes=10).minutes <= 10
+    easy, hard = first(challenge=-1).task.difficulty, first(challenge=1).task.difficulty
+    assert easy is not None
+    assert hard is not None
+    assert easy < hard
+
+
+def test_propensities_are_those_of_the_draw() -> None:
+    shown: dict[str, list[float]] = {}
+    found = coach(ranker=ExpectedGain)
+    for number in range(400):
+        (first,) = found.recommend(f"learner-{number}")
+        assert found.recommend(f"learner-{number}") == [first]
+        shown.setdefault(first.candidate.id, []).append(first.propensity)
+    for propensities in shown.values():
+        assert len(set(propensities)) == 1
+        assert abs(len(propensities) / 400 - propensities[0]) < 0.05
+    assert sum(propensities[0] for propensities in shown.values()) == pytest.approx(1.0)
 
 
 def test_titles_are_listed_as_in_a_sentence() -> None:

@@ -143,6 +143,7 @@ def test_preferences_are_kept_and_followed(monkeypatch: pytest.MonkeyPatch, tmp_
     async def story() -> None:
         async with running(monkeypatch, state_folder=str(tmp_path)) as world:
             path = "api/courses/py/preferences"
+            await world.service.follower.wait_for(world.grader.log(attempt("variables-1", 1)), 5)
             assert await world.get(path, "ada") == {"goals": [], "minutes": 0, "challenge": "steady"}
             assert await world.get(path, "ada", body=WANTED) == WANTED
             assert await world.get(path, "bob") == {"goals": [], "minutes": 0, "challenge": "steady"}

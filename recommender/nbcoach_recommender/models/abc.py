@@ -94,6 +94,10 @@ class Model(ABC):
         """Drop what is known of a learner, if the model is replayable; else nothing happens."""
         del learner
 
+    def reset(self) -> None:
+        """Forget all learners and what came after the fit; a model that cannot tell it apart forgets everything."""
+        self.fit(())
+
     @property
     def trained(self) -> bool:
         """Whether its chances come from many learners' answers, and so tell more than a belief about one."""

@@ -139,6 +139,11 @@ class StackedMastery(Model):
         self.learners_.pop(learner, None)
         self.pending_.pop(learner, None)
 
+    def reset(self) -> None:
+        """Forget all learners and what came after the fit."""
+        self._check_fitted()
+        self.learners_, self.pending_, self.shifts_ = {}, {}, {}
+
     @property
     def trained(self) -> bool:
         """Whether trees were grown."""
