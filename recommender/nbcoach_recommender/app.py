@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import time
@@ -134,6 +135,9 @@ class Recommender(Service):
         )
         self._cursor.set_function(lambda: self.follower.cursor)
         self._skipped.set_function(lambda: self.follower.skipped)
+        # What was read stays; the collector need not walk it again and again while learners wait.
+        gc.collect()
+        gc.freeze()
         self.follower.start()
         if self.state_folder:
             self._loop("write-state", self.state_seconds, self.write_state)

@@ -34,6 +34,17 @@ from .skill_map import SkillMap
 
 _NO_EVIDENCE = (Verdict.NOT_ATTEMPTED, Verdict.GRADER_FAILED)
 KEEP = 20_000
+_SAME_SECONDS = 30.0
+
+
+@dataclass(slots=True, frozen=True)
+class _Given:
+    """An answer that was given, and what was asked."""
+
+    k: int
+    at: float
+    wanted: Preferences | None
+    found: list[Recommendation]
 
 
 @dataclass(slots=True)
@@ -53,6 +64,7 @@ class _Record:
     last_solved: str | None = None
     now: float = 0.0
     deeds: int = 0
+    given: _Given | None = None
 
 
 class Coach:
@@ -134,8 +146,17 @@ class Coach:
         return found
 
     def recommend(self, learner: str, k: int = 1, now: float | None = None) -> list[Recommendation]:
-        """Return up to `k` exercises for a learner, best first; none when all is solved and nothing due."""
-        return recommend(self.ranker, self.view(learner, now), k)
+        """Return up to `k` exercises for a learner, best first; none when all is solved and nothing due.
+
+        Asked again at a moment `now` soon after, the answer is the same unless the learner did something in between.
+        """
+        if now is None:
+            return recommend(self.ranker, self.view(learner), k)
+        record, wanted = self._record(learner), self.preferences.get(learner)
+        given = record.given
+        if given is None or (given.k, given.wanted) != (k, wanted) or not 0 <= now - given.at < _SAME_SECONDS:
+            given = record.given = _Given(k, now, wanted, recommend(self.ranker, self.view(learner, now), k))
+        return given.found
 
     def done(self, learner: str) -> bool:
         """Return whether the learner has solved every exercise of the course."""
@@ -254,6 +275,7 @@ class Coach:
 
     def _note(self, deed: Deed, record: _Record, evidence: bool) -> None:
         record.deeds += 1
+        record.given = None
         record.now = max(record.now, deed.at)
         if deed.verdict is None:
             self._reported(deed, record)

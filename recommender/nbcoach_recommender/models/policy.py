@@ -92,9 +92,8 @@ class ExpectedGain(LowestMastery):
             recall = view.belief.recall(view.at)
             skill = min(skills, key=lambda name: recall[view.map.place[name]])
             title = view.graph.skills[skill].title
-            return Reason(
-                "review", {"skill": title}, f"You have not practised {title} for a while: time to refresh it."
-            )
+            text = f"You have not practised {title} for a while: time to refresh it."
+            return Reason("review", {"skill": title}, text)
         goal = next((goal for goal in view.preferences.goals if goal in skills), None)
         if goal is not None and candidate.id not in view.started:
             title = view.graph.skills[goal].title
