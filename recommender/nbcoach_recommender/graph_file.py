@@ -7,7 +7,7 @@ The form is JSON, with or without `{"graph": …}` around it:
      "exercises": [{"id": "e1", "skills": ["loops"], "difficulty": 2}]}
 
 An edge runs from the prerequisite to the skill that needs it; `{"source": …, "target": …}` says the
-same. A difficulty is a grade from 1 to 5, or a number from 0 to 1. The author's order is that of the list.
+same, and a list of objects may be an object of objects by id. A difficulty is a grade from 1 to 5, or a number from 0 to 1. The author's order is that of the list.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class _Reader:
         for place, node in enumerate(nodes):
             for before in (node.get("requires") or node.get("prerequisites") or ()) if isinstance(node, dict) else ():
                 self._edge(str(before), str(node.get("id", node.get("name"))), ("nodes", place), requires, where)
-        for place, edge in enumerate(self._list("edges", "prerequisites")):
+        for place, edge in enumerate(self._list("edges", "prerequisites", "links")):
             before, after = self._ends(edge, place)
             self._edge(before, after, ("edges", place), requires, where)
         self._refuse_cycle(requires, where)
@@ -148,9 +148,11 @@ class _Reader:
     def _list(self, *names: str) -> list[Any]:
         for name in names:
             if name in self.body:
-                if not isinstance(self.body[name], list):
+                found = self.body[name]
+                if isinstance(found, dict) and all(isinstance(body, dict) for body in found.values()):
+                    return [{"id": key, **body} for key, body in found.items()]
+                if not isinstance(found, list):
                     raise InvalidData(str(self.path), f"{name} is no list.")
-                found: list[Any] = self.body[name]
                 return found
         return []
 
@@ -164,7 +166,7 @@ class _Reader:
 
     def _line(self, part: str, place: int) -> int:
         """Return the line on which one element of a list begins."""
-        aliases = {"nodes": "nodes|skills", "edges": "edges|prerequisites", "exercises": "exercises|items"}[part]
+        aliases = {"nodes": "nodes|skills", "edges": "edges|prerequisites|links", "exercises": "exercises|items"}[part]
         decoder = json.JSONDecoder()
         for match in re.finditer(rf'"(?:{aliases})"\s*:\s*\[', self.text):
             at = match.end()

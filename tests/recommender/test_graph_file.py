@@ -32,7 +32,15 @@ def written(path: Path, text: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("wrap", [lambda body: body, lambda body: {"graph": body}])
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda body: body,
+        lambda body: {"graph": body},
+        lambda body: {"graph": {"nodes": body["nodes"], "links": body["edges"]}, "exercises": body["exercises"]},
+        lambda body: body | {"exercises": {exercise["id"]: exercise for exercise in body["exercises"]}},
+    ],
+)
 def test_a_graph_is_read(tmp_path: Path, wrap: Any) -> None:
     graph = read_graph(written(tmp_path / "g.json", json.dumps(wrap(GOOD))))
     assert [(s.id, s.title, s.requires) for s in graph.skills.values()] == [
