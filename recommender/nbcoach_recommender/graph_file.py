@@ -7,7 +7,8 @@ The form is JSON, with or without `{"graph": …}` around it:
      "exercises": [{"id": "e1", "skills": ["loops"], "difficulty": 2}]}
 
 An edge runs from the prerequisite to the skill that needs it; `{"source": …, "target": …}` says the
-same, and a list of objects may be an object of objects by id. A difficulty is a grade from 1 to 5, or a number from 0 to 1. The author's order is that of the list.
+same, and a list of objects may be an object of objects by id. A difficulty is a grade from 1 to 5,
+or a number from 0 to 1. The author's order is that of the list.
 """
 
 from __future__ import annotations

@@ -51,6 +51,12 @@ def test_it_has_trees_only_with_enough_answers(fitted: StackedMastery) -> None:
     assert StackedMastery(least_answers=10).fit([a for a in TRAIN if a.learner == TRAIN[0].learner]).forest_ is None
 
 
+def test_one_outcome_alone_grows_no_trees() -> None:
+    model = StackedMastery().fit([Answer(a.learner, a.task, True) for a in TRAIN])
+    assert not model.trained
+    assert 0.5 < model.predict("new", TASKS[0]) < 1
+
+
 def test_later_outcomes_change_no_earlier_prediction(fitted: StackedMastery) -> None:
     def told(answers: list[Answer]) -> list[float]:
         fitted.forget("guest")

@@ -98,10 +98,11 @@ class StackedMastery(Model):
         self.seed = seed
 
     def fit(self, answers: Iterable[Answer]) -> Self:
-        """Forget everything, then learn from `answers`; with too few of them, as `partial_fit` would one by one."""
+        """Forget everything, then learn from `answers`; with too few of them as `partial_fit` would, one by one."""
         answers = list(answers)
         self._begin()
-        if len(answers) < self.least_answers or len({answer.learner for answer in answers}) < 4 * self.folds:
+        few = len(answers) < self.least_answers or len({answer.learner for answer in answers}) < 4 * self.folds
+        if few or len({answer.correct for answer in answers}) < 2:
             for answer in answers:
                 self.partial_fit(answer)
             return self
@@ -288,7 +289,11 @@ class StackedMastery(Model):
         """Learn tables and trees, with what each learner's rows hold taken from the learners of other folds."""
         names: dict[str, int] = {}
         who = np.array([names.setdefault(a.learner, len(names)) for a in answers])
-        fold = np.array([zlib.crc32(name.encode()) % self.folds for name in names])[who]
+        # Groups of equal size, drawn by a hash: the order of learners in a file may mean something.
+        drawn = np.argsort([zlib.crc32(name.encode()) for name in names], kind="stable")
+        fold = np.empty(len(names), np.int64)
+        fold[drawn] = np.arange(len(names)) % self.folds
+        fold = fold[who]
         what = np.array([self.tasks_.setdefault(a.task.id, len(self.tasks_) + 1) for a in answers])
         sets = np.array([self.sets_.setdefault(a.task.skills, len(self.sets_) + 1) for a in answers])
         right = np.array([a.correct for a in answers], float)

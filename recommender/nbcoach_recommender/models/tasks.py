@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
-from scipy.sparse.linalg import svds
+from scipy.sparse.linalg import ArpackNoConvergence, svds
 
 from .trace import FACTORS
 
@@ -73,7 +73,10 @@ def _loadings(learners: Ints, tasks: Ints, left_over: Floats, counts: Floats, n_
     matrix.data /= np.sqrt(times.data)
     if not np.any(matrix.data):
         return np.zeros((len(counts), FACTORS))
-    left, _, _ = svds(matrix, k=FACTORS, v0=np.ones(min(shape)))
+    try:
+        left, _, _ = svds(matrix, k=FACTORS, v0=np.ones(min(shape)))
+    except ArpackNoConvergence:
+        return np.zeros((len(counts), FACTORS))
     # Learners' factors have unit variance; a task's loadings are a ridge regression on them.
     found: Floats = (matrix.T @ (left * np.sqrt(n_learners))) / (_RIDGE_SHARE * counts + _RIDGE)[:, None]
     return found
