@@ -108,7 +108,6 @@ class Coach:
     def replace_model(self, model: Model, fitted: int) -> None:
         """Take over a model that was fitted to the first `fitted` entries; whoever did more since is replayed."""
         self.model, self._fitted = model, fitted
-        self.model.reset()
         self._begin(self._graph)
         self._replay(fitted if model.replayable else 0)
 

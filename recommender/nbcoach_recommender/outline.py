@@ -26,6 +26,12 @@ class _Kept:
     graph: Graph | None
     until: float
     asked: set[tuple[str, str]] = field(default_factory=set)
+    known: set[tuple[str, str]] = field(init=False)
+    """What need not be asked for; worked out once, as courses may have thousands of exercises."""
+
+    def __post_init__(self) -> None:
+        exercises = self.graph.exercises.values() if self.graph is not None else ()
+        self.known = self.asked | {(exercise.task.id, exercise.version) for exercise in exercises}
 
 
 class Outlines:
@@ -60,18 +66,12 @@ class Outlines:
             raise UnknownCourse(course)
         async with self._locks.setdefault(course, asyncio.Lock()):
             kept = self._kept.get(course)
-            new = seen - self._known(kept)
+            new = seen - kept.known if kept is not None else seen
             if kept is None or new or time.monotonic() > kept.until:
                 kept = await self._ask(course, kept, seen)
             if kept.graph is None:
                 raise UnknownCourse(course)
             return kept.graph
-
-    def _known(self, kept: _Kept | None) -> set[tuple[str, str]]:
-        if kept is None:
-            return set()
-        exercises = kept.graph.exercises.values() if kept.graph is not None else ()
-        return kept.asked | {(exercise.task.id, exercise.version) for exercise in exercises}
 
     async def _ask(self, course: str, kept: _Kept | None, seen: frozenset[tuple[str, str]]) -> _Kept:
         try:
@@ -80,7 +80,7 @@ class Outlines:
             graph = None
         except NbcoachError as err:
             # What the log names must be looked up before it is taken, so that failure is the caller's.
-            if kept is None or seen - self._known(kept):
+            if kept is None or seen - kept.known:
                 raise
             log.warning("The outline of course %s could not be refreshed: %s", course, err.message)
             kept.until = time.monotonic() + self._keep_seconds

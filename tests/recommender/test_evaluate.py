@@ -19,6 +19,7 @@ from nbcoach_recommender.commands import evaluate as command
 from nbcoach_recommender.errors import InvalidData
 from nbcoach_recommender.evaluate import auc, calibration_error, evaluate, predictions, read_answers
 from nbcoach_recommender.models.abc import Answer, Task
+from nbcoach_recommender.models.mastery import MultiSkillElo
 from nbcoach_recommender.models.stacked import StackedMastery
 
 KEYS = ["auc", "acc", "rmse", "ece", "auc_first5", "n", "fit_seconds", "peak_mb"]
@@ -54,7 +55,7 @@ def written(path: Path, log: list[Answer], explode: bool = False) -> Path:
 
 
 def test_the_report_has_exactly_the_keys_of_the_design() -> None:
-    report = evaluate(StackedMastery(), TRAIN, TEST)
+    report = evaluate(MultiSkillElo(), TRAIN, TEST)
     assert list(report) == KEYS
     assert report["n"] == len(TEST) == 1200
     assert report["auc"] > 0.7
@@ -71,7 +72,7 @@ def test_shuffled_outcomes_cannot_be_predicted() -> None:
         rng.shuffle(outcomes)
         return [Answer(a.learner, a.task, c, at=a.at) for a, c in zip(log, outcomes, strict=True)]
 
-    found = evaluate(StackedMastery(), shuffled(TRAIN), shuffled(simulated(2000, 4, first=1000)))["auc"]
+    found = evaluate(MultiSkillElo(), shuffled(TRAIN), shuffled(simulated(2000, 4, first=1000)))["auc"]
     assert abs(found - 0.5) < 0.01
 
 
@@ -80,22 +81,22 @@ def test_later_outcomes_change_no_earlier_prediction(cut: int, seed: int) -> Non
     rng = random.Random(seed)
     changed = TEST[:cut] + [Answer(a.learner, a.task, rng.random() < 0.5, at=a.at) for a in TEST[cut:]]
     train = TRAIN[:400]
-    before, _ = predictions(StackedMastery(), train, TEST)
-    after, _ = predictions(StackedMastery(), train, changed)
+    before, _ = predictions(MultiSkillElo(), train, TEST)
+    after, _ = predictions(MultiSkillElo(), train, changed)
     assert after[: cut + 1] == before[: cut + 1]
 
 
 def test_no_test_learner_helps_another() -> None:
-    together, _ = predictions(StackedMastery(), TRAIN, TEST)
+    together, _ = predictions(MultiSkillElo(), TRAIN, TEST)
     alone = []
     for learner in dict.fromkeys(answer.learner for answer in TEST):
-        alone += predictions(StackedMastery(), TRAIN, [a for a in TEST if a.learner == learner])[0]
+        alone += predictions(MultiSkillElo(), TRAIN, [a for a in TEST if a.learner == learner])[0]
     assert together == alone
 
 
 def test_a_learner_of_both_files_starts_anew() -> None:
     stranger = [Answer("stranger", answer.task, answer.correct, at=answer.at) for answer in TRAIN[:20]]
-    assert predictions(StackedMastery(), TRAIN, TRAIN[:20])[0] == predictions(StackedMastery(), TRAIN, stranger)[0]
+    assert predictions(MultiSkillElo(), TRAIN, TRAIN[:20])[0] == predictions(MultiSkillElo(), TRAIN, stranger)[0]
 
 
 def multi(timed: bool) -> list[Answer]:

@@ -18,13 +18,20 @@ from recommender_peers import SERVICE_TOKEN, GraderPeer, HubPeer, fetch, until
 from recommender_worlds import attempt, outline, report
 from traitlets.config import Config
 
-from nbcoach_exercises.events import Reaction
+from nbcoach_exercises.events import Attempt, Reaction
 from nbcoach_exercises.identifiers import now
 from nbcoach_exercises.verdicts import Verdict
 from nbcoach_hub.service import LEARN, LOG, TEACH, ServiceMisconfigured
 from nbcoach_hub.service.openapi import disagreements
 from nbcoach_recommender.app import Recommender
-from nbcoach_recommender.models.baselines import AuthorOrder, LowestMastery
+from nbcoach_recommender.models.baselines import AuthorOrder
+from nbcoach_recommender.models.policy import ExpectedGain
+
+
+def fresh(exercise: str, number: int, **fields: Any) -> Attempt:
+    """Return an attempt of today: what is long ago fades, and the service reads the clock."""
+    return attempt(exercise, number, **({"at": now()} | fields))
+
 
 ACCESS = "access:services!service=recommender"
 
@@ -95,7 +102,7 @@ def test_what_comes_next_knows_the_latest_attempt(monkeypatch: pytest.MonkeyPatc
             before = await world.get("api/courses/py/next", "ada")
             assert [item["exercise"] for item in before["items"]] == ["variables-1"]
             assert before["model"] == "expected-gain/stacked-mastery"
-            seen = world.grader.log(*[attempt("variables-1", n, cell=f"q{n}", solved=n == 3) for n in (1, 2, 3)])
+            seen = world.grader.log(*[fresh("variables-1", n, cell=f"q{n}", solved=n == 3) for n in (1, 2, 3)])
             after = await world.get(f"api/courses/py/next?k=20&seen={seen}", "ada")
             assert after["cursor"] == seen
             assert [item["exercise"] for item in after["items"]] == ["lists-1", "lists-2", "variables-2"]
@@ -114,7 +121,7 @@ def test_all_solved_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     async def story() -> None:
         async with running(monkeypatch) as world:
             names = [exercise["id"] for exercise in outline()["exercises"]]
-            seen = world.grader.log(*[attempt(name, n, solved=True, at=now()) for n, name in enumerate(names)])
+            seen = world.grader.log(*[fresh(name, n, solved=True, at=now()) for n, name in enumerate(names)])
             found = await world.get(f"api/courses/py/next?seen={seen}", "ada")
             assert (found["items"], found["done"]) == ([], True)
 
@@ -125,11 +132,11 @@ def test_what_was_solved_long_ago_comes_again_for_review(monkeypatch: pytest.Mon
     async def story() -> None:
         async with running(monkeypatch) as world:
             names = [exercise["id"] for exercise in outline()["exercises"]]
-            old = [attempt(name, n, solved=True, at=now() - timedelta(days=90)) for n, name in enumerate(names)]
+            old = [fresh(name, n, solved=True, at=now() - timedelta(days=90)) for n, name in enumerate(names)]
             found = await world.get(f"api/courses/py/next?seen={world.grader.log(*old)}", "ada")
             (item,) = found["items"]
             assert (item["review"], item["why"]["code"], found["done"]) == (True, "review", True)
-            again = attempt(item["exercise"], 99, solved=True, at=now())
+            again = fresh(item["exercise"], 99, solved=True, at=now())
             found = await world.get(f"api/courses/py/next?k=20&seen={world.grader.log(again)}", "ada")
             assert item["exercise"] not in [other["exercise"] for other in found["items"]]
 
@@ -143,7 +150,7 @@ def test_preferences_are_kept_and_followed(monkeypatch: pytest.MonkeyPatch, tmp_
     async def story() -> None:
         async with running(monkeypatch, state_folder=str(tmp_path)) as world:
             path = "api/courses/py/preferences"
-            await world.service.follower.wait_for(world.grader.log(attempt("variables-1", 1)), 5)
+            await world.service.follower.wait_for(world.grader.log(fresh("variables-1", 1)), 5)
             assert await world.get(path, "ada") == {"goals": [], "minutes": 0, "challenge": "steady"}
             assert await world.get(path, "ada", body=WANTED) == WANTED
             assert await world.get(path, "bob") == {"goals": [], "minutes": 0, "challenge": "steady"}
@@ -169,8 +176,8 @@ def test_preferences_that_make_no_sense_are_refused(monkeypatch: pytest.MonkeyPa
 def test_instructors_see_what_the_class_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
     async def story() -> None:
         async with running(monkeypatch) as world:
-            passed = [attempt("variables-1", n, cell=f"q{n}") for n in range(4)]
-            failed = [attempt("lists-1", 10 + n, learner=who, verdict=Verdict.FAILED) for n, who in enumerate("ab")]
+            passed = [fresh("variables-1", n, cell=f"q{n}") for n in range(4)]
+            failed = [fresh("lists-1", 10 + n, learner=who, verdict=Verdict.FAILED) for n, who in enumerate("ab")]
             seen = world.grader.log(*passed, *failed)
             await world.service.follower.wait_for(seen, 5)
             found = await world.get("api/courses/py/skills", "tom")
@@ -187,7 +194,7 @@ def test_instructors_see_what_the_class_lacks(monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_new_process_goes_on_where_the_state_ends(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     async def story() -> None:
-        entries = [attempt("variables-1", n, cell=f"q{n}", solved=n == 3) for n in (1, 2, 3)]
+        entries = [fresh("variables-1", n, cell=f"q{n}", solved=n == 3) for n in (1, 2, 3)]
         async with running(monkeypatch, state_folder=str(tmp_path)) as world:
             seen = world.grader.log(*entries)
             before = await world.get(f"api/courses/py/next?k=20&seen={seen}", "ada")
@@ -212,7 +219,7 @@ def test_a_damaged_state_is_read_from_the_log_again(
             file.write_bytes(damage(file.read_bytes()))
         (tmp_path / "model-py.npz").write_bytes(b"no model")
         async with running(monkeypatch, state_folder=str(tmp_path)) as world:
-            seen = world.grader.log(*[attempt("variables-1", n, cell=f"q{n}", solved=n == 3) for n in (1, 2, 3)])
+            seen = world.grader.log(*[fresh("variables-1", n, cell=f"q{n}", solved=n == 3) for n in (1, 2, 3)])
             found = await world.get(f"api/courses/py/next?seen={seen}", "ada")
             assert found["items"][0]["exercise"] == "lists-1"
 
@@ -226,7 +233,7 @@ def test_a_refit_happens_in_a_worker_while_the_old_model_serves(
         async with running(monkeypatch, state_folder=str(tmp_path), refit_least=1) as world:
             names = [exercise["id"] for exercise in outline()["exercises"]]
             log = [
-                attempt(name, 100 * who + n, learner=f"l{who}", cell=f"q{n % 9}", solved=True)
+                fresh(name, 100 * who + n, learner=f"l{who}", cell=f"q{n % 9}", solved=True)
                 for who in range(60)
                 for n, name in enumerate(names * 9)
             ]
@@ -261,7 +268,7 @@ def test_a_refit_that_fails_leaves_the_old_model(monkeypatch: pytest.MonkeyPatch
 def test_mastery_lists_every_skill(monkeypatch: pytest.MonkeyPatch) -> None:
     async def story() -> None:
         async with running(monkeypatch) as world:
-            seen = world.grader.log(attempt("lists-1", 1))
+            seen = world.grader.log(fresh("lists-1", 1))
             await world.service.follower.wait_for(seen, 5)
             found = await world.get("api/courses/py/mastery", "ada")
             assert [(s["id"], s["title"], s["attempts"]) for s in found["skills"]] == [
@@ -364,7 +371,7 @@ def test_without_the_grader_it_answers_from_what_it_knows(monkeypatch: pytest.Mo
 def test_a_new_service_replays_the_same_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     async def story() -> None:
         async with running(monkeypatch) as world:
-            world.grader.log(*[attempt(f"variables-{1 + n % 2}", n, cell=f"q{n}") for n in range(9)])
+            world.grader.log(*[fresh(f"variables-{1 + n % 2}", n, cell=f"q{n}") for n in range(9)])
             await until(lambda: world.service.follower.cursor == world.grader.rows[-1]["cursor"])
             first = [await world.get(f"api/courses/py/{path}", "ada") for path in ("next?k=9", "mastery")]
             await world.service.close()
@@ -392,13 +399,13 @@ def test_the_ranker_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
             assert found["items"][0]["why"]["code"] == "next-in-course"
 
     asyncio.run(story())
-    assert Recommender().ranker_class is LowestMastery
+    assert Recommender().ranker_class is ExpectedGain
 
 
 def test_metrics_tell_the_cursor(monkeypatch: pytest.MonkeyPatch) -> None:
     async def story() -> None:
         async with running(monkeypatch) as world:
-            await world.service.follower.wait_for(world.grader.log(attempt("lists-1", 1)), 5)
+            await world.service.follower.wait_for(world.grader.log(fresh("lists-1", 1)), 5)
             base = f"http://127.0.0.1:{world.service.port}{world.service.base_url}"
             assert (await fetch(base + "metrics", "ada")).code == 403
             text = (await fetch(base + "metrics", "prometheus")).body.decode()

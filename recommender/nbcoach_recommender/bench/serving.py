@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tornado.httpclient import AsyncHTTPClient, HTTPRequest
+from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
 from tornado.netutil import bind_sockets
 
 from nbcoach_exercises.errors import Unavailable
@@ -161,7 +161,7 @@ class _Asker:
         )
         try:
             return int((await self._http.fetch(request, raise_error=False)).code)
-        except OSError:
+        except (OSError, HTTPClientError):
             return _NO_ANSWER
 
     async def until_ready(self) -> None:

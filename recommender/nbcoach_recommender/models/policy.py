@@ -6,7 +6,7 @@ comes from belief for all exercises, and for the best of them from the model onc
 
 The rest are mild factors, so that none overrules what teaches: goals and what leads to them, the
 minutes at hand, the wish for harder or easier work, what others went on with, likeness to what was
-solved last, and each try that was spent on an exercise already.
+solved last, and each try beyond the second that was spent on an exercise.
 
 Chance has a small part: among exercises that are as good as the best, sometimes another one comes
 first, and the answer says how likely that was. Without it no log could ever tell whether another
@@ -29,6 +29,7 @@ MOST = 64
 RERANKED = 16
 _PATIENCE = 0.4
 _TRIED = 0.97
+_FREE_TRIES = 2
 _GOAL = 1.5
 _LONG = 0.6
 _CHALLENGE = 0.15
@@ -128,7 +129,7 @@ class ExpectedGain(LowestMastery):
         place = view.map.exercise_place
         for exercise, tries in view.tries.items():
             if exercise in place:
-                gains[place[exercise]] *= _TRIED**tries
+                gains[place[exercise]] *= _TRIED ** max(0, tries - _FREE_TRIES)
         wanted = view.preferences
         goals = [view.map.place[goal] for goal in wanted.goals if goal in view.map.place]
         if goals:
