@@ -79,6 +79,15 @@ def test_a_bad_line_is_told_and_the_next_one_read(tmp_path: Path, line: Any) -> 
     assert len(right["items"]) == 1
 
 
+def test_years_later_all_is_due_and_nothing_breaks(tmp_path: Path) -> None:
+    solved = [saw(f"{skill}{n}", 1, 60) for skill in "abc" for n in (1, 2, 3)]
+    soon, later = asked(
+        tmp_path, *solved, {"recommend": "ada", "k": 9}, saw("a1", 0, 3e9), {"recommend": "ada", "k": 9}
+    )
+    assert soon["items"] == []
+    assert "b1" in later["items"]
+
+
 def test_order_and_repeats_do_no_harm(tmp_path: Path) -> None:
     lines = [saw("b1", 1, 500), saw("a1", 1, 100), saw("a1", 1, 100), saw("a1", 1, 100), {"recommend": "ada"}]
     (found,) = asked(tmp_path, *lines)

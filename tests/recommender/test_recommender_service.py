@@ -132,7 +132,7 @@ def test_what_was_solved_long_ago_comes_again_for_review(monkeypatch: pytest.Mon
     async def story() -> None:
         async with running(monkeypatch) as world:
             names = [exercise["id"] for exercise in outline()["exercises"]]
-            old = [fresh(name, n, solved=True, at=now() - timedelta(days=90)) for n, name in enumerate(names)]
+            old = [fresh(name, n, solved=True, at=now() - timedelta(days=900)) for n, name in enumerate(names)]
             found = await world.get(f"api/courses/py/next?seen={world.grader.log(*old)}", "ada")
             (item,) = found["items"]
             assert (item["review"], item["why"]["code"], found["done"]) == (True, "review", True)

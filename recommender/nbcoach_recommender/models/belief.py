@@ -25,11 +25,11 @@ GUESS = 0.2
 SLIP = 0.1
 LEARN = 0.2
 OPENS = 0.35
-HALF_LIFE_DAYS = 4.0
-DUE_BELOW = 0.6
+HALF_LIFE_DAYS = 7.0
+DUE_BELOW = 0.5
 _DOUBLINGS = 6
 _DAY = 86400.0
-_CERTAIN = 0.995
+_LEAST, _CERTAIN = 0.01, 0.995
 _ROUNDS = 4
 
 
@@ -60,7 +60,7 @@ class Belief:
         for skill in skills.tolist():
             ready = float(np.prod(known[self._map.requires[skill]]))
             known[skill] += (1 - known[skill]) * LEARN * weight * ready
-        np.clip(known, 0.01, _CERTAIN, out=known)
+        np.clip(known, _LEAST, _CERTAIN, out=known)
         self._last[skills] = at
         if correct:
             self.right[skills] += 1
@@ -71,9 +71,13 @@ class Belief:
         half_life = HALF_LIFE_DAYS * 2 ** np.clip(self.right - 1, 0, _DOUBLINGS)
         return np.where(self.right > 0, 0.5 ** (days / half_life), 1.0)
 
+    def now(self, at: float) -> Floats:
+        """Return how likely each skill is known by now."""
+        return np.maximum(self.known * self.recall(at), _LEAST)
+
     def expected_gain(self, at: float) -> Floats:
         """Return how much each exercise of the map would teach now."""
-        known = self.known * self.recall(at)
+        known = self.now(at)
         missing = 1 - known
         ready = np.exp(self._map.required @ np.log(known))
         worth = np.ones(len(known))
@@ -83,4 +87,4 @@ class Belief:
         return gain
 
     def _fade(self, skills: NDArray[np.intp], at: float) -> None:
-        self.known[skills] *= self.recall(at)[skills]
+        self.known[skills] = self.now(at)[skills]

@@ -115,8 +115,7 @@ class ExpectedGain(LowestMastery):
         """Return the score of every exercise of the course by belief alone."""
         if "scores" in view.notes:
             return view.notes["scores"]
-        known = view.belief.known * view.belief.recall(view.at)
-        able = np.exp(view.map.practises @ np.log(known))
+        able = np.exp(view.map.practises @ np.log(view.belief.now(view.at)))
         chance = GUESS + (1 - SLIP - GUESS) * able
         view.notes["scores"] = self._gains(view) * (_PATIENCE + chance)
         return view.notes["scores"]
