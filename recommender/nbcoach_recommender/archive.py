@@ -29,10 +29,11 @@ Loaded = TypeVar("Loaded")
 
 def write_archive(path: Path, about: Mapping[str, Any], arrays: Arrays) -> None:
     """Write an archive in the place of the one that is there, and keep that one as the last."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     text = np.frombuffer(json.dumps(about, separators=(",", ":")).encode(), np.uint8)
     beside = path.with_name(path.name + ".new")
-    with beside.open("wb") as file:
+    # What learners did is nobody else's to read.
+    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         members: dict[str, Any] = {_ABOUT: text, **arrays}
         np.savez(file, **members)
         file.flush()

@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from nbcoach_exercises.identifiers import SLUG
+
 from .archive import last_good, read_archive, write_archive
 from .errors import DamagedFile
 from .journal import ROW, Journal
@@ -90,7 +92,9 @@ class StateFolder:
 
     def model_path(self, course: str) -> Path | None:
         """Return where the fitted model of a course is kept."""
-        return None if self._folder is None else self._folder / f"model-{course}.npz"
+        if self._folder is None or SLUG.fullmatch(course) is None:
+            return None
+        return self._folder / f"model-{course}.npz"
 
     def read_model(self, course: str) -> tuple[StackedMastery, int] | None:
         """Return the last good model of a course, and up to which entry of the journal it was fitted; or None."""
