@@ -28,8 +28,10 @@ from nbcoach_exercises.verdicts import Verdict
 from .graph import Graph
 from .journal import ATTEMPT, Deed, Journal
 from .models.abc import UNPRACTISED, Answer, Estimate, Model, Ranker
+from .models.baselines import AuthorOrder
 from .models.belief import DUE_BELOW, Belief
 from .models.ranking import KNOWN_AT, Preferences, Recommendation, View, Wish, recommend
+from .models.stacked import StackedMastery
 from .skill_map import SkillMap
 
 _NO_EVIDENCE = (Verdict.NOT_ATTEMPTED, Verdict.GRADER_FAILED)
@@ -131,7 +133,7 @@ class Coach:
         if before is not None and record.last_solved not in (None, before):
             self._count_follower(before, deed.exercise)
 
-    def answers(self) -> list[Answer]:
+    def evidence(self) -> list[Answer]:
         """Return all evidence in the order of the log, for a model to fit."""
         found: list[Answer] = []
         records: dict[str, _Record] = {}
@@ -352,3 +354,10 @@ class Coach:
     def _count_follower(self, before: str, after: str) -> None:
         found = self._follow_counts.setdefault(before, {})
         found[after] = found.get(after, 0) + 1
+
+
+def answers_in(journal: Journal, graph: Graph) -> list[Answer]:
+    """Return all evidence in a journal, in the order of the log; touches no coach that is at work."""
+    reader = Coach(graph, StackedMastery(), AuthorOrder())
+    reader.journal = journal
+    return reader.evidence()

@@ -19,12 +19,11 @@ from pathlib import Path
 import numpy as np
 
 from .archive import read_archive, write_archive
-from .coach import Coach
+from .coach import Coach, answers_in
 from .errors import DamagedFile
 from .graph import Graph
 from .journal import ROW, Journal
 from .model_file import read_model, write_model
-from .models.baselines import AuthorOrder
 from .models.stacked import StackedMastery
 
 log = logging.getLogger(__name__)
@@ -70,9 +69,8 @@ async def _run(work: Path, model: Path) -> bool:
 def work_on(work: Path, model_path: Path) -> None:
     """Fit to what a work file holds, and write the model."""
     about, arrays = read_archive(work)
-    coach = Coach(Graph.from_outline(about["course"]), StackedMastery(), AuthorOrder())
-    coach.journal = Journal.restored(about["journal"], arrays["rows"].view(ROW))
-    model = StackedMastery().fit(coach.answers())
+    journal = Journal.restored(about["journal"], arrays["rows"].view(ROW))
+    model = StackedMastery().fit(answers_in(journal, Graph.from_outline(about["course"])))
     write_model(model_path, model, int(about["fitted"]))
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, cast
 from nbcoach_exercises.errors import InvalidInput, Unavailable
 from nbcoach_hub.service import LEARN, TEACH, Handler, scoped
 
-from .coach import Coach
+from .coach import Coach, answers_in
+from .graph_file import suggest_prerequisites
 from .models.ranking import Preferences, Recommendation
 
 if TYPE_CHECKING:
@@ -169,6 +170,19 @@ class SkillsHandler(CourseHandler):
         self.reply({"course": course, "learners": len(learners), "skills": rows})
 
 
+class PrerequisitesHandler(CourseHandler):
+    """Suggest prerequisites that the course lacks, to those who teach it."""
+
+    @scoped(TEACH)
+    async def get(self, course: str) -> None:
+        """Answer with prerequisites that the answers speak for, clearest first; nothing is changed."""
+        self.require_teacher(course)
+        coach = await self.coach_of(course)
+        graph, journal = coach.graph, coach.journal.frozen()
+        found = await asyncio.to_thread(lambda: suggest_prerequisites(graph, answers_in(journal, graph)))
+        self.reply({"course": course, "suggestions": [vars(one) for one in found]})
+
+
 def _preferences(wanted: Preferences) -> dict[str, Any]:
     return {"goals": list(wanted.goals), "minutes": wanted.minutes, "challenge": _CHALLENGES[wanted.challenge + 1]}
 
@@ -193,4 +207,5 @@ ROUTES = [
     (r"api/courses/([^/]+)/mastery", MasteryHandler),
     (r"api/courses/([^/]+)/preferences", PreferencesHandler),
     (r"api/courses/([^/]+)/skills", SkillsHandler),
+    (r"api/courses/([^/]+)/prerequisites", PrerequisitesHandler),
 ]

@@ -192,6 +192,25 @@ def test_instructors_see_what_the_class_lacks(monkeypatch: pytest.MonkeyPatch) -
     asyncio.run(story())
 
 
+def test_instructors_see_prerequisites_that_the_course_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story() -> None:
+        async with running(monkeypatch) as world:
+            world.grader.outlines["py"] = outline()
+            for skill in world.grader.outlines["py"]["skills"]:
+                skill["requires"] = []
+            log = []
+            for number in range(80):
+                verdict = Verdict.PASSED if number % 2 else Verdict.FAILED
+                for place, name in enumerate(("variables-1", "dictionaries-1")):
+                    log.append(fresh(name, 2 * number + place, learner=f"l{number}", verdict=verdict))
+            await world.service.follower.wait_for(world.grader.log(*log), 10)
+            (found,) = (await world.get("api/courses/py/prerequisites", "tom"))["suggestions"]
+            assert (found["before"], found["after"], found["learners"]) == ("variables", "dictionaries", 80)
+            await world.get("api/courses/py/prerequisites", "ada", 403)
+
+    asyncio.run(story())
+
+
 def test_a_new_process_goes_on_where_the_state_ends(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     async def story() -> None:
         entries = [fresh("variables-1", n, cell=f"q{n}", solved=n == 3) for n in (1, 2, 3)]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from recommender_worlds import attempt, graphs, histories, outline
 
 from nbcoach_exercises.events import Entry
-from nbcoach_recommender.coach import Coach
+from nbcoach_recommender.coach import Coach, answers_in
 from nbcoach_recommender.graph import Graph
 from nbcoach_recommender.journal import Journal
 from nbcoach_recommender.models.policy import ExpectedGain
@@ -110,7 +110,7 @@ def test_a_worker_finds_the_same_evidence(world: tuple[Graph, list[Entry]]) -> N
     for entry in entries:
         coach.observe(entry)
     found: dict[str, list[object]] = {}
-    for answer in coach.answers():
+    for answer in answers_in(coach.journal.frozen(), graph):
         found.setdefault(answer.learner, []).append([answer.task.id, answer.correct, answer.question, answer.at])
     dumped = coach.model.dump()["learners"]
     assert found == {who: [[a[0], a[3], a[4], a[5]] for a in given] for who, given in dumped.items() if given}
