@@ -82,7 +82,7 @@ class StackedMastery(Model):
         self,
         *,
         trees: int = 250,
-        folds: int = 5,
+        folds: int = 10,
         least_answers: int = 3000,
         fading: float = 0.0,
         author: float = 0.4,
@@ -101,7 +101,7 @@ class StackedMastery(Model):
         """Forget everything, then learn from `answers`; with too few of them as `partial_fit` would, one by one."""
         answers = list(answers)
         self._begin()
-        few = len(answers) < self.least_answers or len({answer.learner for answer in answers}) < 4 * self.folds
+        few = len(answers) < self.least_answers or len({answer.learner for answer in answers}) < 2 * self.folds
         if few or len({answer.correct for answer in answers}) < 2:
             for answer in answers:
                 self.partial_fit(answer)
