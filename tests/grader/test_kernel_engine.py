@@ -582,3 +582,33 @@ def test_the_service_can_die_without_leaving_anything(run: Any, folders: list[st
         assert list(short_path.iterdir()) == []
 
     run(story())
+
+
+@pytest.mark.parametrize("length", [45, 60, 200])
+def test_a_temporary_folder_with_a_long_name(
+    run: Any, folders: list[str], monkeypatch: pytest.MonkeyPatch, length: int
+) -> None:
+    """Addresses of local sockets are short, so another folder serves where this one's name is too long for them."""
+    root = Path(tempfile.gettempdir()) / "x"
+    long = Path(f"{root}{'x' * (length - len(str(root)))}")
+    long.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+
+    async def story() -> None:
+        engine = KernelEngine(kernel_folders=folders, ready_kernels=1)
+        await engine.start()
+        try:
+            assert verdicts(await engine.run(work("bash", "X=3", tests="[ $X = 3 ]"))) == ["passed"]
+        finally:
+            await engine.stop()
+        assert list(long.iterdir()) == []
+
+    run(story())
+    long.rmdir()
+
+
+def test_no_folder_with_a_short_name_is_said_plainly(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", "/" + "x" * 100)
+    monkeypatch.setattr("nbcoach_grader.kernels.engine._MAX_ADDRESS", 40)
+    with pytest.raises(EngineFailed, match="set TMPDIR to a folder whose name has at most"):
+        run(KernelEngine().start())

@@ -29,7 +29,7 @@ from ..errors import EngineFailed
 from ..sandbox.abc import Sandbox
 from ..sandbox.choice import choose
 from ..sandbox.removal import remove
-from .kernel import Kernel, new_context
+from .kernel import SOCKET, WIRE, Kernel, new_context
 from .pool import Pool
 from .run import Run
 from .specs import Spec, find_spec, system_folders
@@ -37,6 +37,12 @@ from .specs import Spec, find_spec, system_folders
 log = logging.getLogger(__name__)
 
 _EXTRA_SECONDS = 4.0
+_PREFIX = "nbcoach-kernels-"
+_MAX_ADDRESS = 103
+"""Bytes in the address of a local socket, on any system; Linux takes 107."""
+
+_BELOW = len(f"/{_PREFIX}01234567/box-01234567/work/{WIRE}/{SOCKET}-12345")
+"""Bytes that a kernel's sockets have in their addresses beyond the temporary folder."""
 
 
 class KernelEngine(LoggingConfigurable):
@@ -74,9 +80,14 @@ class KernelEngine(LoggingConfigurable):
         self._used: set[Kernel] = set()
 
     async def start(self) -> None:
-        """Choose a sandbox and make room; idempotent."""
+        """Choose a sandbox and make room; idempotent.
+
+        Raises:
+            EngineFailed: no temporary folder has a name short enough for sockets.
+
+        """
         if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="nbcoach-kernels-"))
+            self._folder = _make_folder()
             self._sandbox = choose(self._folder, ordinary=True)
             self._context = new_context()
             log.info("Kernels run in sandbox %s", self._sandbox.name)
@@ -164,3 +175,21 @@ class KernelEngine(LoggingConfigurable):
     async def _end(self, kernel: Kernel) -> None:
         await kernel.discard()
         self._used.discard(kernel)
+
+
+def _make_folder() -> Path:
+    """Make a folder below the temporary one or, where that has too long a name, below the system's.
+
+    Raises:
+        EngineFailed: there is none with a name short enough.
+
+    """
+    wanted = tempfile.gettempdir()
+    for parent in (wanted, "/tmp", "/var/tmp"):  # noqa: S108 - the folder itself is made safely
+        if len(os.fsencode(parent)) + _BELOW <= _MAX_ADDRESS and os.access(parent, os.W_OK):
+            return Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
+    longest = _MAX_ADDRESS - _BELOW
+    raise EngineFailed(
+        f"The temporary folder {wanted} has too long a name for the sockets of kernels: set TMPDIR to a folder whose "
+        f"name has at most {longest} bytes."
+    )

@@ -46,7 +46,11 @@ MAX_BYTES = 256 * 2**20
 MAX_MESSAGE_BYTES = 4 * 2**20
 MAX_QUEUE = 64
 _START_BYTES = 64 * 2**30
-_WIRE = ".kernel"
+WIRE = ".kernel"
+"""The folder of a kernel's connection, in its box."""
+
+SOCKET = "s"
+"""How the names of its sockets begin."""
 
 
 def new_context() -> zmq.asyncio.Context:
@@ -107,10 +111,10 @@ class Kernel:
 
     async def _start(self, seconds: float) -> None:
         self._box = box = await asyncio.to_thread(self._sandbox.prepare, (), Limits())
-        wire = box.folder / _WIRE
+        wire = box.folder / WIRE
         wire.mkdir(mode=0o700)
         path, _ = write_connection_file(
-            str(wire / "c"), ip=str(wire / "s"), transport="ipc", kernel_name=self.spec.name
+            str(wire / "c"), ip=str(wire / SOCKET), transport="ipc", kernel_name=self.spec.name
         )
         order = {
             **box.order,
