@@ -18,9 +18,10 @@ from traitlets import Enum, Float, Integer
 from traitlets.config import LoggingConfigurable
 
 from ..errors import EngineFailed
-from ..sandbox.abc import Sandbox
+from ..sandbox.abc import Box, Sandbox
 from ..sandbox.choice import AUTO, LEVELS, choose
 from ..sandbox.removal import remove
+from . import rest
 from .decisions import merged
 from .fork_server import Zygote, start_zygote
 from .judges import Judges
@@ -49,6 +50,11 @@ class Pair:
         self.open = Line(prefix, sandbox)
         self.blind = Line(prefix, sandbox)
         self.memory_bytes = 0
+        self.uses = 0
+
+    def places(self) -> list[tuple[Box, int]]:
+        """Return the boxes of the two, each with the process group of all that runs in it."""
+        return [place for place in (self.open.place, self.blind.place) if place is not None]
 
     async def measure(self) -> None:
         """Note how much memory the two have now."""
@@ -108,6 +114,8 @@ class Engine(LoggingConfigurable):
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._tasks: set[asyncio.Task[Outcome]] = set()
         self._preparing: set[asyncio.Task[None]] = set()
+        self._stopping = asyncio.Event()
+        self._watching: asyncio.Task[None] | None = None
 
     @property
     def sandbox(self) -> Sandbox:
@@ -154,6 +162,8 @@ class Engine(LoggingConfigurable):
                 await self.stop()
                 raise
             self._folder = folder
+            self._stopping = asyncio.Event()
+            self._watching = asyncio.create_task(self._watch(self._stopping))
             log.info("Sandbox %s protects: %s", self._sandbox.name, ", ".join(self._sandbox.protects))
             for lack in self._sandbox.lacks:
                 log.warning("Sandbox %s: %s", self._sandbox.name, lack)
@@ -163,7 +173,10 @@ class Engine(LoggingConfigurable):
         folder, self._folder, self._begun = self._begun, None, None
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, *self._preparing, return_exceptions=True)
+        self._stopping.set()  # never cancelled: what is being ended must be ended
+        watching = [self._watching] if self._watching is not None else []
+        await asyncio.gather(*self._tasks, *self._preparing, *watching, return_exceptions=True)
+        self._watching = None
         for pair in self._pairs.values():
             await pair.discard()
         self._pairs.clear()
@@ -254,6 +267,7 @@ class Engine(LoggingConfigurable):
             pair = await self._pair(plan)
             async with pair.lock:
                 if self._pairs.get(plan.line) is pair:  # it may have been evicted meanwhile
+                    pair.uses += 1
                     return await self._work(plan, pair), pair
 
     @contextlib.asynccontextmanager
@@ -272,6 +286,7 @@ class Engine(LoggingConfigurable):
         """Fork ahead for the next request once the answer to this one is on its way, never beside a request."""
         async with pair.lock:
             if self._pairs.get(plan.line) is pair:
+                pair.uses += 1
                 await pair.open.fork_ahead(self._idle)
                 await pair.blind.fork_ahead(self._idle)
                 await pair.measure()
@@ -330,6 +345,25 @@ class Engine(LoggingConfigurable):
             self._zygotes[imports] = zygote
             return zygote.process
 
+    async def _watch(self, stopping: asyncio.Event) -> None:
+        """End what goes on working while nobody asks."""
+        looking = rest.Rest(self.sandbox)
+        while not stopping.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(rest.SECONDS):
+                    await stopping.wait()
+                    break
+            for name in await looking.disturbed(self._pairs):
+                pair = self._pairs.get(name)
+                if pair is not None and not pair.lock.locked():
+                    log.warning("A warm notebook went on working and was ended")
+                    await self._end(name)
+
+    async def _end(self, name: str) -> None:
+        pair = self._pairs.pop(name)  # nobody finds it any more while it ends
+        async with pair.lock:
+            await pair.discard()
+
     def _memory_mb(self) -> float:
         return sum(pair.memory_bytes for pair in self._pairs.values()) / 2**20
 
@@ -339,8 +373,6 @@ class Engine(LoggingConfigurable):
             name = next((name for name, pair in self._pairs.items() if not pair.lock.locked()), None)
             if name is None:
                 break
-            pair = self._pairs.pop(name)  # nobody finds it any more while it ends
-            async with pair.lock:
-                await pair.discard()
+            await self._end(name)
         await self._judges.evict(self.max_judges)
         await self._prefixes.evict(self.max_prefixes)

@@ -135,6 +135,11 @@ class Line:
             return 0
         return await asyncio.to_thread(self._sandbox.memory_of, box, root.host_pid)
 
+    @property
+    def place(self) -> tuple[Box, int] | None:
+        """Return the box of the line and the process group of all that runs in it, if anything does."""
+        return None if self._root is None or self._box is None else (self._box, self._root.host_pid)
+
     async def out_of_memory(self) -> bool:
         """Return whether the kernel has ended a process of the line for want of memory since this was last asked."""
         if self._box is None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import itertools
 import tempfile
 from abc import ABC
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from ..errors import SandboxFailed
 from .cgroups import NOTEBOOK_PROCESSES, ControlGroups
 from .protection import Name, Protection, of_groups, of_limits
 from .removal import remove
-from .usage import address_space, bytes_below, memory_of, processes_of
+from .usage import address_space, bytes_below, memory_of, processes_of, processor_seconds
 
 BASE_MEMORY_MB = 512
 _inner = itertools.count()
@@ -203,6 +203,18 @@ class Sandbox(ABC):
         """
         counted = self._groups.memory_of(box.name)
         return memory_of(group) if counted is None else counted
+
+    def processor_seconds(self, boxes: Sequence[tuple[Box, int]]) -> list[float]:
+        """Return the time of processors that boxes have used.
+
+        Args:
+            boxes: each with the process group of all that runs in it.
+
+        """
+        counted = [self._groups.processor_seconds(box.name) for box, _ in boxes]
+        groups = processor_seconds() if None in counted else {}
+        told = zip(counted, boxes, strict=True)
+        return [groups.get(group, 0.0) if seconds is None else seconds for seconds, (_, group) in told]
 
     def memory_kills(self, box: Box) -> int:
         """Return how many processes of a box the kernel has ended because all had too much memory together."""

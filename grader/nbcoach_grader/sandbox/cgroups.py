@@ -89,6 +89,17 @@ class ControlGroups:
         counted = parent / self._name(name) / ("memory.current" if self.version == 2 else "memory.usage_in_bytes")
         return int("".join(_lines(counted)) or 0)
 
+    def processor_seconds(self, name: str) -> float | None:
+        """Return the time of processors that a box has used, None where it is not counted."""
+        parent = self.folders.get("cpu")
+        if parent is None:
+            return None
+        if self.version == 2:
+            lines = [line for line in _lines(parent / self._name(name) / "cpu.stat") if line.startswith("usage_usec ")]
+            return int(lines[0].split()[1]) / 1e6 if lines else None
+        lines = _lines(parent / self._name(name) / "cpuacct.usage")  # where both controllers are mounted as one
+        return int(lines[0]) / 1e9 if lines else None
+
     def memory_kills(self, name: str) -> int:
         """Return how many processes of a box the kernel has ended because all of them had too much memory."""
         parent = self.folders.get("memory")

@@ -47,6 +47,20 @@ def processes_of(group: int) -> int:
     return count
 
 
+def processor_seconds() -> dict[int, float]:
+    """Return the time of processors that the processes of each process group have used; empty if not told."""
+    ticks = os.sysconf("SC_CLK_TCK")
+    found: dict[int, float] = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_bytes().rpartition(b")")[2].split()
+            group = int(fields[2])
+            found[group] = found.get(group, 0.0) + sum(map(int, fields[11:15])) / ticks
+        except (OSError, ValueError, IndexError):
+            continue
+    return found
+
+
 def memory_of(group: int) -> int:
     """Return the bytes of memory that a group's processes have beyond what they share with others; 0 if not told."""
     total = 0
