@@ -45,6 +45,11 @@ class Prepared:
     used: dict[Process, int] = field(default_factory=dict)
     traceless: bool = False
 
+    @property
+    def waiting(self) -> int:
+        """Return how many judges wait for somebody to ask."""
+        return len(self.spares) + len(self.used)
+
 
 class Judges:
     """Keep prepared judges, the least recently used of which goes first.
@@ -106,10 +111,10 @@ class Judges:
         self._refilling.add(key)
         try:
             prepared = self._prepared.get(key)
-            while prepared is not None and idle() and len(prepared.used) > SPARES:
+            while prepared is not None and idle() and prepared.used and prepared.waiting > SPARES:
                 prepared.used.popitem()[0].close()
             while prepared is not None and self._prepared.get(key) is prepared:
-                if len(prepared.spares) + len(prepared.used) >= SPARES:
+                if prepared.waiting >= SPARES:
                     break
                 spare = await prepared.process.fork()
                 if idle():
