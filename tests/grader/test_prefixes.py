@@ -113,9 +113,10 @@ def test_learners_do_not_see_each_other(engine: Engine, run: Any) -> None:
 def test_a_lost_prefix_is_made_again(engine: Engine, run: Any) -> None:
     checked = begun("x = 3", "y = x", tests="assert y == 3", exercise="lost")
     run(engine.run(checked))
-    for prefix in engine._prefixes._made.values():
-        if prefix.box is not None:
-            psutil.Process(prefix.process.host_pid).kill()
+    (prefix,) = [prefix for key, prefix in engine._prefixes._made.items() if checked.exercise in key]
+    if prefix.box is None:
+        pytest.skip("boxes do not nest here")
+    psutil.Process(prefix.process.host_pid).kill()
     for who in ("ada", "new"):
         assert verdicts(run(engine.run(dataclasses.replace(checked, learner=who)))) == ["passed"]
 

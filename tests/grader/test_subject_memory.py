@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import re
@@ -44,11 +45,12 @@ def test_the_memory_of_learners_processes_holds_nothing_that_is_expected(engine:
     async def checked() -> None:
         judged, _ = await judging.judge("memory", book, book.questions()[0], cells)
         assert judged.verdict == "passed"
+        await asyncio.gather(*engine._preparing)  # a judge that is forked just now would count as a learner's
 
     run(checked())
+    forked = psutil.Process().children(recursive=True)
     roots = [psutil.Process(prepared.process.pid) for prepared in engine._judges._prepared.values()]
     judges = {process.pid for root in roots for process in (root, *root.children(recursive=True))}
-    forked = psutil.Process().children(recursive=True)
     learners = [process.pid for process in forked if process.pid not in judges]
     assert any(WANTED.encode() in memory_of(pid) for pid in judges), "the search finds what is there"
     assert [pid for pid in learners if WANTED.encode() in memory_of(pid)] == []
