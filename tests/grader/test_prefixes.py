@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
+import time
 from typing import Any
 
 import psutil
@@ -116,7 +118,11 @@ def test_a_lost_prefix_is_made_again(engine: Engine, run: Any) -> None:
     (prefix,) = [prefix for key, prefix in engine._prefixes._made.items() if checked.exercise in key]
     if prefix.box is None:
         pytest.skip("boxes do not nest here")
-    psutil.Process(prefix.process.host_pid).kill()
+    process = psutil.Process(prefix.process.host_pid)
+    process.kill()
+    with contextlib.suppress(psutil.NoSuchProcess):
+        while process.status() != psutil.STATUS_ZOMBIE:  # until then those that were forked from it may live
+            time.sleep(0.01)
     for who in ("ada", "new"):
         assert verdicts(run(engine.run(dataclasses.replace(checked, learner=who)))) == ["passed"]
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +35,21 @@ def memory_of(pid: int) -> bytes:
     return bytes(found)
 
 
-def test_the_memory_of_learners_processes_holds_nothing_that_is_expected(engine: Engine, run: Any) -> None:
+@pytest.fixture
+def alone(run: Any) -> Iterator[Engine]:
+    """An engine with nothing else in it, as all its processes are read."""
+    engine = Engine()
+    run(engine.start())
+    yield engine
+    run(engine.stop())
+
+
+def test_the_memory_of_learners_processes_holds_nothing_that_is_expected(alone: Engine, run: Any) -> None:
     book = material(
         ("answer", "a", "kept = []\ndef f(n):\n    kept.append(n)\n    return n[::-1]"),
         ("test", "t", HIDDEN.format(f"# {WANTED}-comment\nassert f('{TOLD}') == '{TOLD}'[::-1], '{WANTED}-message'")),
     )
+    engine = alone
     judging = Judging(engine)
     cells = sent(book, a="def f(n):\n    import os\n    open('told', 'a').write(n)\n    return n[::-1]")
 
@@ -48,7 +59,7 @@ def test_the_memory_of_learners_processes_holds_nothing_that_is_expected(engine:
         await asyncio.gather(*engine._preparing)  # a judge that is forked just now would count as a learner's
 
     run(checked())
-    forked = psutil.Process().children(recursive=True)
+    forked = psutil.Process(engine._zygotes[()].child.pid).children(recursive=True)
     roots = [psutil.Process(prepared.process.pid) for prepared in engine._judges._prepared.values()]
     judges = {process.pid for root in roots for process in (root, *root.children(recursive=True))}
     learners = [process.pid for process in forked if process.pid not in judges]

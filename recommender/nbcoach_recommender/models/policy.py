@@ -55,7 +55,10 @@ class ExpectedGain(LowestMastery):
         return np.sort(places[best])
 
     def rank(self, candidates: Sequence[Candidate], view: View) -> list[Candidate]:
-        """Return the candidates by what they teach; what the learner said about difficulty goes first."""
+        """Return the candidates by what they teach; what the learner said about difficulty goes first.
+
+        Who has solved nothing yet begins where the author begins, unless he has said what he wants.
+        """
         if not candidates:
             return []
         gains, scores = self._gains(view), self._scores(view)
@@ -63,6 +66,8 @@ class ExpectedGain(LowestMastery):
         def unfit(candidate: Candidate) -> bool:
             return view.wish is not None and not view.wish.fits(candidate.exercise.task.difficulty)
 
+        if _begins(view):
+            return sorted(candidates, key=lambda c: (unfit(c), c.place))
         ranked = sorted(candidates, key=lambda c: (unfit(c), -scores[c.place], c.place))
         if not view.trained:
             return ranked
@@ -74,6 +79,8 @@ class ExpectedGain(LowestMastery):
 
     def explore(self, ranked: list[Candidate], view: View) -> tuple[list[Candidate], float]:
         """Let one of those that are as good as the first come first, once in a while."""
+        if _begins(view):
+            return ranked, 1.0
         scores = self._scores(view)
         near = [c for c in ranked[:_NEAR] if scores[c.place] >= _AS_GOOD * scores[ranked[0].place]]
         if len(near) < 2:
@@ -150,6 +157,12 @@ class ExpectedGain(LowestMastery):
             gains *= np.where(view.map.practises @ alike > 0, 1 + _ALIKE, 1.0)
         view.notes["gains"] = gains
         return gains
+
+
+def _begins(view: View) -> bool:
+    """Tell whether nothing is known of a learner, not even a wish."""
+    wanted = view.preferences
+    return view.last_solved is None and not (wanted.goals or wanted.minutes or wanted.challenge)
 
 
 def _share(view: View, exercise: str) -> tuple[float, int]:
