@@ -12,6 +12,8 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -19,7 +21,17 @@ import pytest
 from nbcoach_exercises.errors import Conflict, Unavailable
 from nbcoach_exercises.events import Attempt, LearnerEvent, Logged, Reaction
 from nbcoach_exercises.verdicts import Verdict
-from nbcoach_hub.storage import IncompatibleStore, InvalidStoreUrl, Profile, Submission, open_store
+from nbcoach_hub.storage import (
+    Comment,
+    IncompatibleStore,
+    InvalidStoreUrl,
+    Notification,
+    Occasion,
+    Profile,
+    Submission,
+    open_store,
+    work_hash,
+)
 
 BACKENDS = ("sqlite",)
 
@@ -187,6 +199,64 @@ async def test_submissions(url: str) -> None:
         assert await store.submissions("amy") == [second, first]
         assert await store.submissions("amy", "python", "loops") == [first]
         assert await store.submissions("amy", "statistics") == []
+        assert await store.submission("one") == first
+        assert await store.submission("two") is None
+
+
+async def test_submissions_know_whether_they_are_late_and_what_was_handed_in(url: str) -> None:
+    due = datetime(2026, 11, 27, 12, tzinfo=UTC)
+    async with open_store(url) as store:
+        late = await store.submit(submission(id="late", due=due, at=due + timedelta(seconds=1)))
+        in_time = await store.submit(submission(id="in-time", due=due, at=due, verdicts={"q1": "passed"}))
+        free = await store.submit(submission(id="free"))
+        assert [(await store.submission(s.id)) for s in (late, in_time, free)] == [late, in_time, free]
+        assert [s.late for s in (late, in_time, free)] == [True, False, False]
+        assert late.hash == in_time.hash == work_hash({"q1": "x = 'ä'"})
+        assert work_hash({"a": "1", "b": "2"}) == work_hash({"b": "2", "a": "1"}) != work_hash({"a": "12", "b": ""})
+
+
+async def test_a_class_s_submissions_and_their_regrading(url: str) -> None:
+    async with open_store(url) as store:
+        first = await store.submit(submission(id="one"))
+        second = await store.submit(submission(id="two", learner="bob"))
+        await store.submit(submission(exercise="lists"))
+        assert await store.class_submissions("python", "loops") == [second, first]
+        assert await store.class_submissions("python", "loops", limit=1) == [second]
+        better = replace(first, version="v2", points=2.0, verdicts={"q1": "passed"})
+        assert await store.regrade(replace(better, sources={"q1": "forged"}, learner="mallory"))
+        assert await store.submissions("amy", "python", "loops") == [better]
+        assert await store.submissions("mallory") == []
+        assert not await store.regrade(submission(id="three"))
+
+
+async def test_comments(url: str) -> None:
+    async with open_store(url) as store:
+        about = {"submission": "one", "learner": "amy", "course": "python", "exercise": "loops", "author": "tom"}
+        first = await store.comment(Comment(**about, text="Good ✓", id="c1"))
+        second = await store.comment(Comment(**about, text="But slow.", cell="q1"))
+        assert await store.comment(Comment(**about, text="Changed", id="c1")) == first
+        assert await store.comments("amy") == await store.comments("amy", "python", "loops") == [first, second]
+        assert await store.comments("amy", "python", "lists") == await store.comments("bob") == []
+
+
+def notification(learner: str = "amy", **fields: object) -> Notification:
+    values: dict[str, object] = {"learner": learner, "course": "python", "exercise": "loops"}
+    return Notification(**{**values, "kind": Occasion.COMMENT, "detail": {"before": 1.5}, **fields})  # type: ignore[arg-type]
+
+
+async def test_notifications_are_kept_until_read(url: str) -> None:
+    first, second, other = notification(id="one"), notification(kind=Occasion.REGRADED), notification("bob")
+    async with open_store(url) as store:
+        assert [await store.notify(item) for item in (first, second, other)] == [True, True, True]
+        assert not await store.notify(notification(id="one", kind=Occasion.UPDATED))
+        assert await store.notifications("amy") == [second, first]
+        assert await store.notifications("amy", limit=1) == [second]
+        assert await store.mark_read("amy", [first.id, other.id, "unknown", "' OR 1=1 --"]) == 1
+        assert await store.mark_read("amy", [first.id]) == await store.mark_read("amy", []) == 0
+        assert not await store.notify(first)
+    async with open_store(url) as store:
+        assert await store.notifications("amy") == [second, replace(first, read=True)]
+        assert await store.notifications("bob") == [other]
 
 
 async def test_state_is_compared_and_set(url: str) -> None:
@@ -221,11 +291,16 @@ async def test_erase_forgets_one_learner_for_good(url: str) -> None:
         await store.append(event(learner=marker))
         await store.put_profile(Profile(user=marker, display_name=marker))
         await store.submit(submission(learner=marker))
-        assert await store.erase(marker) == 4
+        await store.comment(
+            Comment(submission="s", learner=marker, course="python", exercise="loops", author="tom", text=marker)
+        )
+        await store.notify(notification(marker))
+        assert await store.erase(marker) == 6
         assert await store.erase(marker) == 0
         assert await store.log() == [kept]
         assert await store.profile(marker) is None
-        assert await store.submissions(marker) == []
+        assert await store.submissions(marker) == await store.comments(marker) == []
+        assert await store.notifications(marker) == []
         assert (await store.append(attempt(learner="bob"))).cursor > last.cursor
     folder = Path(url.removeprefix("sqlite:///")).parent
     assert all(marker.encode() not in path.read_bytes() for path in folder.iterdir())

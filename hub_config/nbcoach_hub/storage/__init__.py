@@ -8,6 +8,17 @@ from __future__ import annotations
 from .abc import Store
 from .errors import IncompatibleStore, InvalidStoreUrl
 from .opening import open_store
-from .records import Profile, Submission
+from .records import Comment, Notification, Occasion, Profile, Submission, work_hash
 
-__all__ = ["IncompatibleStore", "InvalidStoreUrl", "Profile", "Store", "Submission", "open_store"]
+__all__ = [
+    "Comment",
+    "IncompatibleStore",
+    "InvalidStoreUrl",
+    "Notification",
+    "Occasion",
+    "Profile",
+    "Store",
+    "Submission",
+    "open_store",
+    "work_hash",
+]

@@ -10,12 +10,13 @@ Errors: `Unavailable` when the store cannot be reached or is not started, `Confl
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Collection
 from types import TracebackType
 from typing import Self
 
 from nbcoach_exercises.events import Entry, Logged
 
-from .records import Profile, Submission
+from .records import Comment, Notification, Profile, Submission
 
 
 class Store(ABC):
@@ -78,6 +79,41 @@ class Store(ABC):
         """Return a learner's submissions, newest first, of all courses and exercises or of the given ones."""
 
     @abstractmethod
+    async def submission(self, submission: str) -> Submission | None:
+        """Return a submission by id, or None."""
+
+    @abstractmethod
+    async def class_submissions(self, course: str, exercise: str, limit: int = 500) -> list[Submission]:
+        """Return everybody's submissions of an exercise, newest first."""
+
+    @abstractmethod
+    async def regrade(self, submission: Submission) -> bool:
+        """Replace what a submission came to: version, points and verdicts; return whether there was one.
+
+        Who handed in what, and when, stays as it was.
+        """
+
+    @abstractmethod
+    async def comment(self, comment: Comment) -> Comment:
+        """Keep a comment; for an id that is there, return what is there."""
+
+    @abstractmethod
+    async def comments(self, learner: str, course: str | None = None, exercise: str | None = None) -> list[Comment]:
+        """Return the comments on a learner's submissions, oldest first."""
+
+    @abstractmethod
+    async def notify(self, notification: Notification) -> bool:
+        """Keep a notification; return False for an id that is there, which stays as it is."""
+
+    @abstractmethod
+    async def notifications(self, learner: str, limit: int = 100) -> list[Notification]:
+        """Return a learner's notifications, newest first."""
+
+    @abstractmethod
+    async def mark_read(self, learner: str, notifications: Collection[str]) -> int:
+        """Mark a learner's notifications as read, by id, and return how many had been unread."""
+
+    @abstractmethod
     async def get_state(self, name: str) -> tuple[int, bytes] | None:
         """Return the revision and the data kept under a name, or None."""
 
@@ -97,7 +133,10 @@ class Store(ABC):
 
     @abstractmethod
     async def erase(self, learner: str) -> int:
-        """Delete a learner's profile, submissions and log entries for good, and return how many records."""
+        """Delete a learner's profile, submissions, comments on them, notifications and log entries for good.
+
+        Returns how many records there were.
+        """
 
     async def __aenter__(self) -> Self:
         await self.start()

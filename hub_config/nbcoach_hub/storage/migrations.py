@@ -39,6 +39,25 @@ def create_submissions(db: sqlite3.Connection) -> None:
     db.execute("CREATE INDEX submissions_by_learner ON submissions (learner, course, exercise, number)")
 
 
+def create_comments(db: sqlite3.Connection) -> None:
+    """Create the comments on submissions; `number` is their order of arrival."""
+    db.execute(
+        "CREATE TABLE comments (number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,"
+        " learner TEXT NOT NULL, course TEXT NOT NULL, exercise TEXT NOT NULL, body TEXT NOT NULL) STRICT"
+    )
+    db.execute("CREATE INDEX comments_by_learner ON comments (learner, course, exercise, number)")
+    db.execute("CREATE INDEX submissions_by_exercise ON submissions (course, exercise, number)")
+
+
+def create_notifications(db: sqlite3.Connection) -> None:
+    """Create the notifications; `unread` changes, nothing else does."""
+    db.execute(
+        "CREATE TABLE notifications (number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,"
+        " learner TEXT NOT NULL, unread INTEGER NOT NULL, body TEXT NOT NULL) STRICT"
+    )
+    db.execute("CREATE INDEX notifications_by_learner ON notifications (learner, number)")
+
+
 def create_state(db: sqlite3.Connection) -> None:
     """Create the named states with their revisions."""
     db.execute(
@@ -47,7 +66,14 @@ def create_state(db: sqlite3.Connection) -> None:
     )
 
 
-MIGRATIONS: tuple[Migration, ...] = (create_log, create_profiles, create_submissions, create_state)
+MIGRATIONS: tuple[Migration, ...] = (
+    create_log,
+    create_profiles,
+    create_submissions,
+    create_state,
+    create_comments,
+    create_notifications,
+)
 
 
 def migrate(db: sqlite3.Connection, place: str, steps: tuple[Migration, ...] = MIGRATIONS) -> list[str]:

@@ -16,10 +16,10 @@ import asyncio
 import json
 import os
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,7 +29,7 @@ from nbcoach_exercises.events import Entry, Logged, entry_from_json, entry_to_js
 
 from .abc import Store
 from .migrations import migrate
-from .records import Profile, Submission
+from .records import Comment, Notification, Occasion, Profile, Submission
 
 _BUSY_SECONDS = 10.0
 _MAX_ROWS = 10_000
@@ -167,6 +167,99 @@ class SqliteStore(Store):
             exercise,
         )
 
+    async def submission(self, submission: str) -> Submission | None:
+        """Return a submission by id, or None."""
+        found = await self._rows(_submissions, "SELECT body FROM submissions WHERE id = ?", submission)
+        return found[0] if found else None
+
+    async def class_submissions(self, course: str, exercise: str, limit: int = 500) -> list[Submission]:
+        """Return everybody's submissions of an exercise, newest first."""
+        return await self._rows(
+            _submissions,
+            "SELECT body FROM submissions WHERE course = ? AND exercise = ? ORDER BY number DESC LIMIT ?",
+            course,
+            exercise,
+            _bounded(limit),
+        )
+
+    async def regrade(self, submission: Submission) -> bool:
+        """Replace version, points and verdicts of a submission; return whether there was one."""
+
+        def work(db: sqlite3.Connection) -> bool:
+            found = db.execute("SELECT body FROM submissions WHERE id = ?", (submission.id,)).fetchall()
+            for kept in _submissions(found):
+                changed = replace(
+                    kept,
+                    version=submission.version,
+                    points=submission.points,
+                    max_points=submission.max_points,
+                    verdicts=submission.verdicts,
+                )
+                db.execute("UPDATE submissions SET body = ? WHERE id = ?", (_dump(asdict(changed)), submission.id))
+            return bool(found)
+
+        return await self._write(work)
+
+    async def comment(self, comment: Comment) -> Comment:
+        """Keep a comment; for an id that is there, return what is there."""
+        row = (comment.id, comment.learner, comment.course, comment.exercise, _dump(asdict(comment)))
+
+        def work(db: sqlite3.Connection) -> Comment:
+            db.execute(
+                "INSERT INTO comments (id, learner, course, exercise, body) VALUES (?, ?, ?, ?, ?)"
+                " ON CONFLICT (id) DO NOTHING",
+                row,
+            )
+            return _comments(db.execute("SELECT body FROM comments WHERE id = ?", (comment.id,)).fetchall())[0]
+
+        return await self._write(work)
+
+    async def comments(self, learner: str, course: str | None = None, exercise: str | None = None) -> list[Comment]:
+        """Return the comments on a learner's submissions, oldest first."""
+        return await self._rows(
+            _comments,
+            "SELECT body FROM comments WHERE learner = ?1 AND (?2 IS NULL OR course = ?2)"
+            " AND (?3 IS NULL OR exercise = ?3) ORDER BY number",
+            learner,
+            course,
+            exercise,
+        )
+
+    async def notify(self, notification: Notification) -> bool:
+        """Keep a notification; return False for an id that is there."""
+        row = (notification.id, notification.learner, int(not notification.read), _dump(asdict(notification)))
+        return await self._write(
+            lambda db: (
+                db.execute(
+                    "INSERT INTO notifications (id, learner, unread, body) VALUES (?, ?, ?, ?)"
+                    " ON CONFLICT (id) DO NOTHING",
+                    row,
+                ).rowcount
+                > 0
+            )
+        )
+
+    async def notifications(self, learner: str, limit: int = 100) -> list[Notification]:
+        """Return a learner's notifications, newest first."""
+        return await self._rows(
+            _notifications,
+            "SELECT unread, body FROM notifications WHERE learner = ? ORDER BY number DESC LIMIT ?",
+            learner,
+            _bounded(limit),
+        )
+
+    async def mark_read(self, learner: str, notifications: Collection[str]) -> int:
+        """Mark a learner's notifications as read, and return how many had been unread."""
+        return await self._write(
+            lambda db: (
+                db.execute(
+                    "UPDATE notifications SET unread = 0 WHERE learner = ? AND unread = 1"
+                    " AND id IN (SELECT value FROM json_each(?))",
+                    (learner, json.dumps(list(notifications))),
+                ).rowcount
+            )
+        )
+
     async def get_state(self, name: str) -> tuple[int, bytes] | None:
         """Return the revision and the data kept under a name, or None."""
         return await self._rows(_state, "SELECT revision, data FROM state WHERE name = ?", name)
@@ -192,13 +285,14 @@ class SqliteStore(Store):
         return await self._write(work)
 
     async def erase(self, learner: str) -> int:
-        """Delete a learner's profile, submissions and log entries for good, and return how many records."""
+        """Delete all that is kept of a learner for good, and return how many records."""
 
         def work(db: sqlite3.Connection) -> int:
-            return (
-                db.execute("DELETE FROM profiles WHERE user = ?", (learner,)).rowcount
-                + db.execute("DELETE FROM submissions WHERE learner = ?", (learner,)).rowcount
-                + db.execute("DELETE FROM log WHERE learner = ?", (learner,)).rowcount
+            profiles = db.execute("DELETE FROM profiles WHERE user = ?", (learner,)).rowcount
+            of_learner = ("submissions", "comments", "notifications", "log")
+            return profiles + sum(
+                db.execute(f"DELETE FROM {table} WHERE learner = ?", (learner,)).rowcount  # noqa: S608 - fixed names
+                for table in of_learner
             )
 
         count = await self._write(work)
@@ -271,8 +365,22 @@ def _profile(rows: Sequence[tuple[str]]) -> Profile | None:
 
 
 def _submissions(rows: Sequence[tuple[str]]) -> list[Submission]:
-    bodies = [json.loads(body) for (body,) in rows]
-    return [Submission(**{**body, "at": datetime.fromisoformat(body["at"])}) for body in bodies]
+    return [Submission(**_timed(body, "at", "due")) for (body,) in rows]
+
+
+def _comments(rows: Sequence[tuple[str]]) -> list[Comment]:
+    return [Comment(**_timed(body, "at")) for (body,) in rows]
+
+
+def _notifications(rows: Sequence[tuple[int, str]]) -> list[Notification]:
+    bodies = [_timed(body, "at") | {"read": not unread} for unread, body in rows]
+    return [Notification(**body | {"kind": Occasion(body["kind"])}) for body in bodies]
+
+
+def _timed(body: str, *names: str) -> dict[str, Any]:
+    """Read a record with timestamps in some of its fields."""
+    fields: dict[str, Any] = json.loads(body)
+    return fields | {name: datetime.fromisoformat(fields[name]) for name in names if fields.get(name)}
 
 
 def _state(rows: Sequence[tuple[int, bytes]]) -> tuple[int, bytes] | None:
