@@ -100,7 +100,7 @@ class Grader(Service):
     async def readiness(self) -> dict[str, str]:
         """Tell whether store and engine can be used."""
         try:
-            await self.store.log(limit=1)
+            await self.store.ping()
         except NbcoachError as err:
             return {"store": err.message, "engine": "ok"}
         return {"store": "ok", "engine": "ok" if self.engine.running else "not running"}

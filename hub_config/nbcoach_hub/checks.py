@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import fcntl
 import os
@@ -13,10 +14,14 @@ from pathlib import Path
 
 import click
 
+from nbcoach_exercises.errors import Unavailable
+
 from . import gateway, reach
 from .confinement import ConfinementUnavailable
+from .keys import ensure_keys
 from .protection import Level, Protection, choose
 from .settings import Settings
+from .storage import IncompatibleStore, InvalidKeys, InvalidStoreUrl, Keyring, Store, open_store
 
 
 class CannotStart(click.ClickException):
@@ -40,6 +45,7 @@ def checked(settings: Settings) -> tuple[Settings, Protection]:
     except (gateway.GatewayMissing, ConfinementUnavailable) as err:
         raise CannotStart(str(err)) from err
     check_reach(settings, protection)
+    check_store(settings)
     return replace(found, ports=free_ports(list(settings.ports))), protection
 
 
@@ -63,6 +69,21 @@ def check_state(state: Path) -> None:
         raise CannotStart(
             f"The state folder {state} cannot be written ({err.strerror}): name another with --state."
         ) from err
+
+
+def check_store(settings: Settings) -> None:
+    """Refuse a store that cannot be reached, or keys that cannot be used."""
+    ensure_keys(settings)
+    try:
+        store = open_store(settings.store_url, Keyring.from_environment(settings.keys_environment()))
+        asyncio.run(_reach(store))
+    except (InvalidStoreUrl, InvalidKeys, IncompatibleStore, Unavailable) as err:
+        raise CannotStart(str(err)) from err
+
+
+async def _reach(store: Store) -> None:
+    async with store:
+        await store.ping()
 
 
 def check_port(ip: str, port: int) -> None:

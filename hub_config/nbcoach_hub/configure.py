@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from .access import INSTRUCTORS, LEARN, LEARNERS, LOG, TEACH
+from .keys import ensure_keys
 from .settings import Settings
+from .storage import Keyring
 
 Config = Any
 """A traitlets `Config`, which makes up attributes as they are asked for."""
@@ -67,10 +69,17 @@ SERVICES = (
 
 
 def apply(c: Config, settings: Settings | None = None) -> Settings:
-    """Set everything, and return the settings that it was set from."""
+    """Set everything, and return the settings that it was set from; the first time, make the keys.
+
+    Raises:
+        InvalidKeys: the keys cannot be used.
+
+    """
     found = settings or Settings.from_environment()
+    ensure_keys(found)
     for configure in (
         configure_hub,
+        configure_auth_state,
         configure_proxy,
         configure_log_in,
         configure_services,
@@ -98,6 +107,13 @@ def configure_hub(c: Config, settings: Settings) -> None:
     c.JupyterHub.authenticate_prometheus = True
     c.JupyterHub.concurrent_spawn_limit = 4 * (os.cpu_count() or 1)
     c.JupyterHub.upgrade_db = True
+
+
+def configure_auth_state(c: Config, settings: Settings) -> None:
+    """Set the keys of the auth state that the hub keeps, unless JUPYTERHUB_CRYPT_KEY names others."""
+    if not os.environ.get("JUPYTERHUB_CRYPT_KEY"):
+        keyring = Keyring.from_environment(settings.keys_environment())
+        c.CryptKeeper.keys = [key.hex() for key in keyring.hub_keys()]
 
 
 def configure_proxy(c: Config, settings: Settings) -> None:
@@ -192,4 +208,4 @@ def installed() -> list[ServiceEntry]:
 
 
 def _store(settings: Settings) -> dict[str, str]:
-    return {"NBCOACH_STORE_URL": settings.store_url}
+    return {"NBCOACH_STORE_URL": settings.store_url, **settings.keys_environment()}

@@ -19,6 +19,8 @@ class Settings:
     """Where things are, and who belongs where.
 
     `ports` are those behind the gateway. `members` is the file that says who learns and teaches what.
+    `store` is the store's URL, by default a file in the state folder. `keys` are the keys themselves,
+    for a deployment that has its secrets in the environment; without them there is `keys_file`.
     """
 
     state: Path
@@ -29,10 +31,16 @@ class Settings:
     protection: str = "auto"
     node: str = "node"
     proxy_script: str = "configurable-http-proxy"
+    store: str = field(default="", repr=False)
+    keys: str = field(default="", repr=False)
+    keys_file: Path | None = None
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Self:
-        """Read NBCOACH_STATE, _COURSES, _IP, _PORT, _PORTS (JSON), _PROTECTION, _NODE and _PROXY_SCRIPT."""
+        """Read NBCOACH_STATE, _COURSES, _IP, _PORT, _PORTS (JSON), _PROTECTION, _NODE, _PROXY_SCRIPT and secrets.
+
+        The store's URL is NBCOACH_STORE_URL, else MONGODB_URI; keys are NBCOACH_KEYS or in NBCOACH_KEYS_FILE.
+        """
         told = os.environ if environ is None else environ
         courses = told.get("NBCOACH_COURSES")
         return cls(
@@ -44,6 +52,9 @@ class Settings:
             protection=told.get("NBCOACH_PROTECTION", "auto"),
             node=told.get("NBCOACH_NODE", "node"),
             proxy_script=told.get("NBCOACH_PROXY_SCRIPT", "configurable-http-proxy"),
+            store=told.get("NBCOACH_STORE_URL") or told.get("MONGODB_URI", ""),
+            keys=told.get("NBCOACH_KEYS", ""),
+            keys_file=Path(told["NBCOACH_KEYS_FILE"]).absolute() if told.get("NBCOACH_KEYS_FILE") else None,
         )
 
     def to_environment(self) -> dict[str, str]:
@@ -57,8 +68,15 @@ class Settings:
             "NBCOACH_PROTECTION": self.protection,
             "NBCOACH_NODE": self.node,
             "NBCOACH_PROXY_SCRIPT": self.proxy_script,
+            "NBCOACH_STORE_URL": self.store,
+            "NBCOACH_KEYS": self.keys,
+            "NBCOACH_KEYS_FILE": str(self.keys_file or ""),
         }
         return told
+
+    def keys_environment(self) -> dict[str, str]:
+        """Return the environment that tells a service where its keys are."""
+        return {"NBCOACH_KEYS": self.keys} if self.keys else {"NBCOACH_KEYS_FILE": str(self.keys_path)}
 
     @property
     def credentials_file(self) -> Path:
@@ -73,7 +91,12 @@ class Settings:
     @property
     def store_url(self) -> str:
         """The store of the services."""
-        return f"sqlite:///{self.state / 'store.sqlite'}"
+        return self.store or f"sqlite:///{self.state / 'store.sqlite'}"
+
+    @property
+    def keys_path(self) -> Path:
+        """The file of the keys that encrypt sensitive fields."""
+        return self.keys_file or self.state / "keys"
 
     def course_ids(self) -> list[str]:
         """Return the ids of the courses: the folders with a `course.yaml`."""

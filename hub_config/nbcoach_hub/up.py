@@ -17,7 +17,7 @@ import time
 import urllib.error
 import urllib.request
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -57,8 +57,12 @@ class HubFailed(click.ClickException):
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object when ready.")
 def up(port: int, ip: str, state: Path, courses: Path | None, protection: str, as_json: bool) -> None:
-    """Start the platform and keep it running until Ctrl-C."""
-    wanted = Settings(
+    """Start the platform and keep it running until Ctrl-C.
+
+    MONGODB_URI, or NBCOACH_STORE_URL, names another store than the file in the state folder.
+    """
+    wanted = replace(
+        Settings.from_environment(),
         state=state.absolute(),
         courses=(courses or Path("exercises/courses")).absolute(),
         ip=ip,

@@ -22,16 +22,21 @@ from nbcoach_exercises.errors import Conflict, Unavailable
 from nbcoach_exercises.events import Attempt, LearnerEvent, Logged, Reaction
 from nbcoach_exercises.verdicts import Verdict
 from nbcoach_hub.storage import (
+    AuditEntry,
     Comment,
     IncompatibleStore,
     InvalidStoreUrl,
+    KeyMissing,
+    Keyring,
     Notification,
     Occasion,
     Profile,
+    Store,
     Submission,
     open_store,
     work_hash,
 )
+from nbcoach_hub.storage.keyring import new_key
 
 BACKENDS = ("sqlite",)
 
@@ -40,6 +45,12 @@ BACKENDS = ("sqlite",)
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of an empty store."""
     return f"sqlite:///{tmp_path / 'deep' / 'store.sqlite'}"
+
+
+@pytest.fixture
+def other_url(tmp_path: Path) -> str:
+    """The URL of another empty store."""
+    return f"sqlite:///{tmp_path / 'other.sqlite'}"
 
 
 def attempt(learner: str = "amy", exercise: str = "loops", cell: str = "q1", **fields: object) -> Attempt:
@@ -70,6 +81,12 @@ def submission(learner: str = "amy", exercise: str = "loops", **fields: object) 
     values: dict[str, object] = {"learner": learner, "course": "python", "exercise": exercise, "version": "v1"}
     values |= {"sources": {"q1": "x = 'ä'"}, "points": 1.0, "max_points": 2.0}
     return Submission(**{**values, **fields})  # type: ignore[arg-type]
+
+
+def comment(submission: str, learner: str = "amy", **fields: object) -> Comment:
+    values: dict[str, object] = {"submission": submission, "learner": learner, "course": "python"}
+    values |= {"exercise": "loops", "author": "tom", "text": "Well done."}
+    return Comment(**{**values, **fields})  # type: ignore[arg-type]
 
 
 async def test_entries_come_back_as_they_were(url: str) -> None:
@@ -257,6 +274,149 @@ async def test_notifications_are_kept_until_read(url: str) -> None:
     async with open_store(url) as store:
         assert await store.notifications("amy") == [second, replace(first, read=True)]
         assert await store.notifications("bob") == [other]
+
+
+async def test_profiles_hold_mail_and_consents(url: str) -> None:
+    profile = Profile(user="amy", email="amy@example.org", consents={"research": datetime(2026, 1, 2, tzinfo=UTC)})
+    async with open_store(url) as store:
+        await store.put_profile(profile)
+        assert await store.profile("amy") == profile
+
+
+async def test_audit_trail_pages_newest_first(url: str) -> None:
+    async with open_store(url) as store:
+        login = await store.audit(AuditEntry(actor="amy", action="log-in", request="r1"))
+        change = await store.audit(AuditEntry(actor="root", action="profile.update", subject="amy", detail={"a": [1]}))
+        other = await store.audit(AuditEntry(actor="bob", action="log-in", outcome="refused"))
+        assert await store.audit(login.entry) == login
+        assert await store.audit_trail() == [other, change, login]
+        assert await store.audit_trail(before=other.number, limit=1) == [change]
+        assert await store.audit_trail("amy") == [change, login]
+        assert await store.audit_trail("amy", before=change.number) == [login]
+        assert await store.audit_trail("amy", limit=1) == [change]
+        assert await store.audit_trail("nobody") == []
+
+
+async def test_export_is_everything_about_one_user(url: str) -> None:
+    async with open_store(url) as store:
+        entries = [attempt(), event()]
+        for entry in [*entries, attempt(learner="bob")]:
+            await store.append(entry)
+        profile = Profile(user="amy", display_name="Amy")
+        await store.put_profile(profile)
+        handed_in = await store.submit(submission())
+        said = await store.comment(comment(handed_in.id))
+        told = notification()
+        await store.notify(told)
+        done = await store.audit(AuditEntry(actor="root", action="export", subject="amy"))
+        found = await store.export("amy")
+        assert (found.user, found.profile, list(found.entries)) == ("amy", profile, entries)
+        assert (found.submissions, found.comments) == ((handed_in,), (said,))
+        assert (found.notifications, found.audit) == ((told,), (done.entry,))
+        nothing = await store.export("nobody")
+        assert (nothing.profile, nothing.entries, nothing.audit) == (None, (), ())
+
+
+async def test_erase_leaves_what_others_need_without_the_name(url: str) -> None:
+    async with open_store(url) as store:
+        said = await store.comment(comment("s1", learner="bob", author="amy"))
+        await store.audit(AuditEntry(actor="amy", action="profile.update", subject="amy", detail={"mail": "amy@x.org"}))
+        await store.audit(AuditEntry(actor="root", action="erase", subject="amy"))
+        await store.notify(notification())
+        assert await store.erase("amy") == 4
+        assert await store.erase("amy") == 0
+        (kept,) = await store.comments("bob")
+        assert (kept.id, kept.text) == (said.id, said.text)
+        last, first = (item.entry for item in await store.audit_trail())
+        assert first.actor == first.subject == last.subject == kept.author
+        assert first.actor.startswith("erased-")
+        assert (first.detail, last.actor) == ({}, "root")
+
+
+def ring(*keys: bytes) -> Keyring:
+    return Keyring(keys)
+
+
+async def raw(store: Store) -> str:
+    return "".join([row.body async for _, row in store.dump()])
+
+
+async def fill_sensitive(store: Store) -> list[str]:
+    """Write one of each sensitive field, and return the secrets."""
+    await store.put_profile(Profile(user="amy", display_name="secret-name", email="secret-mail"))
+    await store.comment(comment("s1", text="secret-comment"))
+    await store.notify(notification(detail={"k": "secret-news"}, id="n"))
+    await store.audit(AuditEntry(actor="amy", action="x", detail={"k": "secret-detail"}))
+    return ["secret-name", "secret-mail", "secret-comment", "secret-news", "secret-detail"]
+
+
+async def read_sensitive(store: Store) -> list[object]:
+    profile = await store.profile("amy")
+    assert profile is not None
+    return [
+        profile.display_name,
+        profile.email,
+        *(item.text for item in await store.comments("amy")),
+        *(item.detail["k"] for item in await store.notifications("amy")),
+        *(item.entry.detail["k"] for item in await store.audit_trail("amy")),
+    ]
+
+
+async def test_sensitive_fields_are_encrypted_at_rest(url: str) -> None:
+    key = new_key()
+    async with open_store(url, ring(key)) as store:
+        secrets = await fill_sensitive(store)
+        assert await read_sensitive(store) == secrets
+        assert "secret" not in await raw(store)
+    async with open_store(url, ring(new_key(), key)) as store:
+        assert await read_sensitive(store) == secrets
+    async with open_store(url, ring(new_key())) as store:
+        with pytest.raises(KeyMissing, match="NBCOACH_KEYS"):
+            await store.profile("amy")
+        assert await store.erase("amy") == 4
+
+
+async def test_a_sealed_field_opens_nowhere_else(url: str) -> None:
+    async with open_store(url, ring(new_key())) as store:
+        await store.put_profile(Profile(user="amy", email="amy@example.org"))
+        (theirs,) = [row async for name, row in store.dump() if name == "profiles"]
+        await store.load([("profiles", replace(theirs, key="eve", body=theirs.body.replace('"amy"', '"eve"')))])
+        with pytest.raises(KeyMissing):
+            await store.profile("eve")
+
+
+async def test_reseal_moves_everything_to_the_newest_key(url: str) -> None:
+    old, new = new_key(), new_key()
+    async with open_store(url) as store:
+        secrets = await fill_sensitive(store)
+        assert await store.reseal() == 0
+        bodies = await raw(store)
+        assert all(secret in bodies for secret in secrets)
+    for keys in ((old,), (new, old)):
+        async with open_store(url, ring(*keys)) as store:
+            assert await store.reseal() == 4
+            assert await store.reseal() == 0
+            assert "secret" not in await raw(store)
+    async with open_store(url, ring(new)) as store:
+        assert await read_sensitive(store) == secrets
+
+
+async def test_a_copy_is_the_same_store(url: str, other_url: str) -> None:
+    async with open_store(url) as store, open_store(other_url) as other:
+        await fill_sensitive(store)
+        await store.append(attempt())
+        await store.append(attempt(learner="bob", id="gone"))
+        await store.erase("bob")
+        await store.put_state("model", b"\x00one", 0)
+        await store.put_state("model", b"\x00two", 1)
+        rows = [item async for item in store.dump()]
+        await other.load(rows)
+        assert [item async for item in other.dump()] == rows
+        assert await other.get_state("model") == (2, b"\x00two")
+        assert await other.export("amy") == await store.export("amy")
+        assert (await other.append(attempt())).cursor == (await store.append(attempt())).cursor
+        with pytest.raises(Conflict):
+            await other.load(rows)
 
 
 async def test_state_is_compared_and_set(url: str) -> None:

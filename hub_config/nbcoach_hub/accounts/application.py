@@ -42,5 +42,5 @@ class AccountsService(Service):
 
     async def readiness(self) -> dict[str, str]:
         """Return whether the store answers."""
-        await self.store.log(limit=1)
+        await self.store.ping()
         return {"store": "ok"}

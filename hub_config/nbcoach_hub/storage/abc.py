@@ -1,117 +1,97 @@
-"""The contract of a store. One test file, `tests/contract/test_store.py`, holds every backend to it.
+"""The contract of a backend: where a store keeps its rows.
 
-Order: cursors rise in the order in which entries become visible, so a reader that keeps the last
-cursor it saw misses nothing and sees nothing twice. They need not be dense and are never reused.
+`tests/contract/test_store.py` holds every backend to it, through `Store`.
+
+Order: numbers of an ordered table rise in the order in which its rows become visible, so a reader
+that keeps the last number it saw misses nothing and sees nothing twice. They need not be dense and
+are never reused.
 Durability: what a method has returned survives `kill -9` of this process.
 Repeats: every write has a key under which a repeat is harmless.
-Errors: `Unavailable` when the store cannot be reached or is not started, `Conflict` as noted.
+Errors: `Unavailable` when the backend cannot be reached or is not started, `Conflict` as noted.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection
-from types import TracebackType
-from typing import Self
+from collections.abc import AsyncIterator, Mapping, Sequence
 
-from nbcoach_exercises.events import Entry, Logged
+from .tables import Row, Table
 
-from .records import Comment, Notification, Profile, Submission
+MAX_ROWS = 10_000
+"""The most rows that one call returns."""
 
 
-class Store(ABC):
-    """Keep what nbcoach must not forget, and forget what it must."""
+class Backend(ABC):
+    """Keep rows in tables, and named states."""
 
     @abstractmethod
     async def start(self) -> None:
-        """Open the store and bring its layout up to date; idempotent.
+        """Open the backend and bring its layout up to date; idempotent.
 
         Raises:
             IncompatibleStore: the data was written by a newer nbcoach.
-            Unavailable: the store cannot be reached.
+            Unavailable: the backend cannot be reached.
 
         """
 
     @abstractmethod
     async def close(self) -> None:
-        """Close the store once all begun calls are done; idempotent."""
+        """Close the backend once all begun calls are done; idempotent."""
 
     @abstractmethod
-    async def append(self, entry: Entry) -> Logged:
-        """Append an entry to the log; for an id that is in the log, return what is there."""
+    async def ping(self) -> None:
+        """Return if the backend answers now, without waiting for one that is away.
 
-    @abstractmethod
-    async def log(self, after: int = 0, limit: int = 500) -> list[Logged]:
-        """Return up to `limit` entries with a cursor above `after`, in rising order."""
+        Raises:
+            Unavailable: it does not.
 
-    @abstractmethod
-    async def latest_attempts(self, learner: str, course: str) -> list[Logged]:
-        """Return the newest attempt of each exercise and cell, in rising order."""
-
-    @abstractmethod
-    async def attempts(self, learner: str, course: str, exercise: str, limit: int = 100) -> list[Logged]:
-        """Return a learner's attempts at an exercise, newest first."""
-
-    @abstractmethod
-    async def history(self, learner: str, after: int = 0, limit: int = 500) -> list[Logged]:
-        """Return up to `limit` entries about one learner with a cursor above `after`, in rising order."""
-
-    @abstractmethod
-    async def profile(self, user: str) -> Profile | None:
-        """Return a user's profile, or None."""
-
-    @abstractmethod
-    async def put_profile(self, profile: Profile) -> None:
-        """Write a profile as a whole."""
-
-    @abstractmethod
-    async def delete_profile(self, user: str) -> bool:
-        """Delete a profile and return whether there was one."""
-
-    @abstractmethod
-    async def submit(self, submission: Submission) -> Submission:
-        """Keep a submission; for an id that was submitted before, return what is there."""
-
-    @abstractmethod
-    async def submissions(
-        self, learner: str, course: str | None = None, exercise: str | None = None
-    ) -> list[Submission]:
-        """Return a learner's submissions, newest first, of all courses and exercises or of the given ones."""
-
-    @abstractmethod
-    async def submission(self, submission: str) -> Submission | None:
-        """Return a submission by id, or None."""
-
-    @abstractmethod
-    async def class_submissions(self, course: str, exercise: str, limit: int = 500) -> list[Submission]:
-        """Return everybody's submissions of an exercise, newest first."""
-
-    @abstractmethod
-    async def regrade(self, submission: Submission) -> bool:
-        """Replace what a submission came to: version, points and verdicts; return whether there was one.
-
-        Who handed in what, and when, stays as it was.
         """
 
     @abstractmethod
-    async def comment(self, comment: Comment) -> Comment:
-        """Keep a comment; for an id that is there, return what is there."""
+    async def insert(self, table: Table, row: Row) -> tuple[Row, bool]:
+        """Keep a row of an ordered table; return it with its number, and True.
+
+        For a key that is there, return the row that is there, unchanged, and False.
+        """
 
     @abstractmethod
-    async def comments(self, learner: str, course: str | None = None, exercise: str | None = None) -> list[Comment]:
-        """Return the comments on a learner's submissions, oldest first."""
+    async def put(self, table: Table, row: Row) -> None:
+        """Write a row of a table without order, in place of one with the same key."""
 
     @abstractmethod
-    async def notify(self, notification: Notification) -> bool:
-        """Keep a notification; return False for an id that is there, which stays as it is."""
+    async def find(
+        self,
+        table: Table,
+        where: Mapping[str, str],
+        *,
+        after: int = 0,
+        before: int | None = None,
+        newest: bool = False,
+        limit: int = MAX_ROWS,
+    ) -> list[Row]:
+        """Return up to `limit` rows whose columns, or `key`, have the given values, in rising order.
+
+        Args:
+            table: where to look.
+            where: what has to be equal; everything matches nothing given.
+            after: only rows with a number above, in an ordered table.
+            before: only rows with a number below, in an ordered table.
+            newest: take the last rows instead of the first, in falling order.
+            limit: at most `MAX_ROWS` are returned.
+
+        """
 
     @abstractmethod
-    async def notifications(self, learner: str, limit: int = 100) -> list[Notification]:
-        """Return a learner's notifications, newest first."""
+    async def latest(self, table: Table, where: Mapping[str, str], by: Sequence[str]) -> list[Row]:
+        """Return the row with the highest number for each combination of the columns `by`, in rising order."""
 
     @abstractmethod
-    async def mark_read(self, learner: str, notifications: Collection[str]) -> int:
-        """Mark a learner's notifications as read, by id, and return how many had been unread."""
+    async def swap(self, table: Table, old: Row, new: Row) -> bool:
+        """Replace columns and body of a row if its body is still the old one, and return whether it was."""
+
+    @abstractmethod
+    async def delete(self, table: Table, where: Mapping[str, str]) -> int:
+        """Delete rows for good, and return how many."""
 
     @abstractmethod
     async def get_state(self, name: str) -> tuple[int, bytes] | None:
@@ -119,12 +99,7 @@ class Store(ABC):
 
     @abstractmethod
     async def put_state(self, name: str, data: bytes, revision: int) -> int:
-        """Keep data under a name, and return its new revision.
-
-        Args:
-            name: the key.
-            data: the new value.
-            revision: the one that was read, 0 for a name that was not there.
+        """Keep data under a name if its revision is still `revision` (0: none), and return the new one.
 
         Raises:
             Conflict: somebody else wrote in between.
@@ -132,17 +107,23 @@ class Store(ABC):
         """
 
     @abstractmethod
-    async def erase(self, learner: str) -> int:
-        """Delete a learner's profile, submissions, comments on them, notifications and log entries for good.
+    async def scrub(self) -> None:
+        """Remove what a deletion may have left in files of this process's own."""
 
-        Returns how many records there were.
+    @abstractmethod
+    def dump(self) -> AsyncIterator[tuple[str, Row]]:
+        """Yield every row with its table's name, table by table in the order of `TABLES`, then `states`.
+
+        A state is a row whose number is its revision and whose body is base64. Where numbers were
+        given out above those of the rows that are left, an ordered table ends with a row without
+        a key. A row written while this runs is whole or absent, and earlier numbers come with it.
         """
 
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
+    @abstractmethod
+    async def load(self, rows: Sequence[tuple[str, Row]]) -> None:
+        """Write rows that `dump` yielded, with their numbers, into a backend that nobody else uses.
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
+        Raises:
+            Conflict: a row is there already.
+
+        """

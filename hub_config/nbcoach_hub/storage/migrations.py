@@ -66,6 +66,37 @@ def create_state(db: sqlite3.Connection) -> None:
     )
 
 
+def name_columns_alike(db: sqlite3.Connection) -> None:
+    """Name key and number of each table alike, so that one statement serves them all."""
+    db.execute("ALTER TABLE log RENAME COLUMN cursor TO number")
+    db.execute("ALTER TABLE profiles RENAME COLUMN user TO key")
+    for table in ("log", "submissions", "comments", "notifications"):
+        db.execute(f"ALTER TABLE {table} RENAME COLUMN id TO key")
+
+
+def find_comments_by_author(db: sqlite3.Connection) -> None:
+    """Give comments their author as a column, so that a name can be taken out of them."""
+    db.execute("ALTER TABLE comments ADD COLUMN author TEXT NOT NULL DEFAULT ''")
+    db.execute("UPDATE comments SET author = json_extract(body, '$.author')")
+    db.execute("CREATE INDEX comments_by_author ON comments (author, number)")
+
+
+def keep_read_in_body(db: sqlite3.Connection) -> None:
+    """Keep whether a notification was read where the rest of it is."""
+    db.execute("UPDATE notifications SET body = json_set(body, '$.read', json(iif(unread, 'false', 'true')))")
+    db.execute("ALTER TABLE notifications DROP COLUMN unread")
+
+
+def create_audit(db: sqlite3.Connection) -> None:
+    """Create the audit trail."""
+    db.execute(
+        "CREATE TABLE audit (number INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE,"
+        " actor TEXT NOT NULL, subject TEXT NOT NULL, body TEXT NOT NULL) STRICT"
+    )
+    db.execute("CREATE INDEX audit_by_actor ON audit (actor, number)")
+    db.execute("CREATE INDEX audit_by_subject ON audit (subject, number)")
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     create_log,
     create_profiles,
@@ -73,6 +104,10 @@ MIGRATIONS: tuple[Migration, ...] = (
     create_state,
     create_comments,
     create_notifications,
+    name_columns_alike,
+    find_comments_by_author,
+    keep_read_in_body,
+    create_audit,
 )
 
 

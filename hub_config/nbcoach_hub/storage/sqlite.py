@@ -1,42 +1,44 @@
-"""The embedded store: one SQLite file, shared by the services of one machine.
+"""The embedded backend: one SQLite file, shared by the services of one machine.
 
 Theory of operation: each process has one connection, used on one thread only, so statements
 never interleave inside a transaction; between processes SQLite's own write lock does the same
 (`BEGIN IMMEDIATE`, waiting up to ten seconds). Readers never wait in WAL mode. As only the holder
-of the write lock gives out cursors, they become visible in rising order.
+of the write lock gives out numbers, they become visible in rising order. A dump reads on a
+connection of its own inside one transaction, so it sees one moment while others write.
 
 `synchronous=NORMAL` is the default: in WAL mode a commit survives the death of the process, and
 the file stays sound after a power cut, which may cost the commits since the last checkpoint.
 `FULL` closes that gap for one disk flush per commit; it is an option of the URL.
+
+Names of tables and columns in statements come from `tables`, values never do.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
+import base64
 import os
 import sqlite3
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from dataclasses import asdict, replace
-from datetime import datetime
+from contextlib import closing, suppress
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
 from nbcoach_exercises.errors import Conflict, Unavailable
-from nbcoach_exercises.events import Entry, Logged, entry_from_json, entry_to_json
 
-from .abc import Store
+from .abc import MAX_ROWS, Backend
 from .migrations import migrate
-from .records import Comment, Notification, Occasion, Profile, Submission
+from .tables import TABLES, Row, Table
 
 _BUSY_SECONDS = 10.0
-_MAX_ROWS = 10_000
+_PAGE = 500
 _Result = TypeVar("_Result")
 
 
-class SqliteStore(Store):
+class SqliteBackend(Backend):
     """Keep everything in one SQLite file."""
 
     def __init__(self, path: Path, *, synchronous: str = "normal") -> None:
@@ -67,205 +69,84 @@ class SqliteStore(Store):
             await asyncio.get_running_loop().run_in_executor(thread, db.close)
             thread.shutdown(wait=True)
 
-    async def append(self, entry: Entry) -> Logged:
-        """Append an entry to the log; for an id that is in the log, return what is there."""
-        body = entry_to_json(entry)
-        row = (entry.id, body["type"], entry.learner, entry.course, entry.exercise, entry.cell, _dump(body))
+    async def ping(self) -> None:
+        """Read one row."""
+        await self._call(lambda db: db.execute("SELECT name FROM migrations LIMIT 1").fetchone())
 
-        def work(db: sqlite3.Connection) -> Logged:
-            found = db.execute(
-                "INSERT INTO log (id, type, learner, course, exercise, cell, body) VALUES (?, ?, ?, ?, ?, ?, ?)"
-                " ON CONFLICT (id) DO NOTHING RETURNING cursor",
-                row,
-            ).fetchone()
+    async def insert(self, table: Table, row: Row) -> tuple[Row, bool]:
+        """Insert a row, or find the one that has its key."""
+        names = ("key", *table.columns, "body")
+        statement = (
+            f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({_marks(names)})"  # noqa: S608
+            " ON CONFLICT (key) DO NOTHING RETURNING number"
+        )
+
+        def work(db: sqlite3.Connection) -> tuple[Row, bool]:
+            found = db.execute(statement, _values(table, row)).fetchone()
             if found is not None:
-                return Logged(found[0], entry)
-            return _logged(db.execute("SELECT cursor, body FROM log WHERE id = ?", (entry.id,)).fetchall())[0]
+                return replace(row, number=found[0]), True
+            return _selected(db, table, " WHERE key = ?", (row.key,))[0], False
 
         return await self._write(work)
 
-    async def log(self, after: int = 0, limit: int = 500) -> list[Logged]:
-        """Return up to `limit` entries with a cursor above `after`, in rising order."""
-        return await self._rows(
-            _logged, "SELECT cursor, body FROM log WHERE cursor > ? ORDER BY cursor LIMIT ?", after, _bounded(limit)
+    async def put(self, table: Table, row: Row) -> None:
+        """Insert or replace a row."""
+        names = ("key", *table.columns, "body")
+        statement = f"INSERT OR REPLACE INTO {table.name} ({', '.join(names)}) VALUES ({_marks(names)})"  # noqa: S608
+        await self._write(lambda db: db.execute(statement, _values(table, row)))
+
+    async def find(
+        self,
+        table: Table,
+        where: Mapping[str, str],
+        *,
+        after: int = 0,
+        before: int | None = None,
+        newest: bool = False,
+        limit: int = MAX_ROWS,
+    ) -> list[Row]:
+        """Select rows."""
+        conditions, values = _equal(where)
+        if after > 0:
+            conditions.append("number > ?")
+            values.append(after)
+        if before is not None:
+            conditions.append("number < ?")
+            values.append(before)
+        order = f" ORDER BY {'number' if table.ordered else 'key'}{' DESC' if newest else ''} LIMIT ?"
+        values.append(max(0, min(limit, MAX_ROWS)))
+        return await self._call(lambda db: _selected(db, table, _where(conditions) + order, values))
+
+    async def latest(self, table: Table, where: Mapping[str, str], by: Sequence[str]) -> list[Row]:
+        """Select the highest number of each group, and the rows of these numbers."""
+        conditions, values = _equal(where)
+        numbers = f"SELECT max(number) FROM {table.name}{_where(conditions)} GROUP BY {', '.join(by)}"  # noqa: S608
+        return await self._call(
+            lambda db: _selected(db, table, f" WHERE number IN ({numbers}) ORDER BY number", values)
         )
 
-    async def latest_attempts(self, learner: str, course: str) -> list[Logged]:
-        """Return the newest attempt of each exercise and cell, in rising order."""
-        return await self._rows(
-            _logged,
-            "SELECT cursor, body FROM log WHERE cursor IN (SELECT max(cursor) FROM log"
-            " WHERE learner = ? AND course = ? AND type = 'attempt' GROUP BY exercise, cell) ORDER BY cursor",
-            learner,
-            course,
-        )
+    async def swap(self, table: Table, old: Row, new: Row) -> bool:
+        """Update a row whose body is the old one."""
+        names = (*table.columns, "body")
+        statement = f"UPDATE {table.name} SET {', '.join(f'{n} = ?' for n in names)} WHERE key = ? AND body = ?"  # noqa: S608
+        values = (*_values(table, new)[1:], old.key, old.body)
+        return await self._write(lambda db: db.execute(statement, values).rowcount > 0)
 
-    async def attempts(self, learner: str, course: str, exercise: str, limit: int = 100) -> list[Logged]:
-        """Return a learner's attempts at an exercise, newest first."""
-        return await self._rows(
-            _logged,
-            "SELECT cursor, body FROM log WHERE learner = ? AND course = ? AND exercise = ? AND type = 'attempt'"
-            " ORDER BY cursor DESC LIMIT ?",
-            learner,
-            course,
-            exercise,
-            _bounded(limit),
-        )
-
-    async def history(self, learner: str, after: int = 0, limit: int = 500) -> list[Logged]:
-        """Return up to `limit` entries about one learner with a cursor above `after`, in rising order."""
-        return await self._rows(
-            _logged,
-            "SELECT cursor, body FROM log WHERE learner = ? AND cursor > ? ORDER BY cursor LIMIT ?",
-            learner,
-            after,
-            _bounded(limit),
-        )
-
-    async def profile(self, user: str) -> Profile | None:
-        """Return a user's profile, or None."""
-        return await self._rows(_profile, "SELECT body FROM profiles WHERE user = ?", user)
-
-    async def put_profile(self, profile: Profile) -> None:
-        """Write a profile as a whole."""
-        await self._write(
-            lambda db: db.execute(
-                "INSERT INTO profiles (user, body) VALUES (?, ?) ON CONFLICT (user) DO UPDATE SET body = excluded.body",
-                (profile.user, _dump(asdict(profile))),
-            )
-        )
-
-    async def delete_profile(self, user: str) -> bool:
-        """Delete a profile and return whether there was one."""
-        return await self._write(lambda db: db.execute("DELETE FROM profiles WHERE user = ?", (user,)).rowcount > 0)
-
-    async def submit(self, submission: Submission) -> Submission:
-        """Keep a submission; for an id that was submitted before, return what is there."""
-        row = (submission.id, submission.learner, submission.course, submission.exercise)
-
-        def work(db: sqlite3.Connection) -> Submission:
-            db.execute(
-                "INSERT INTO submissions (id, learner, course, exercise, body) VALUES (?, ?, ?, ?, ?)"
-                " ON CONFLICT (id) DO NOTHING",
-                (*row, _dump(asdict(submission))),
-            )
-            kept = db.execute("SELECT body FROM submissions WHERE id = ?", (submission.id,)).fetchone()
-            return _submissions([kept])[0]
-
-        return await self._write(work)
-
-    async def submissions(
-        self, learner: str, course: str | None = None, exercise: str | None = None
-    ) -> list[Submission]:
-        """Return a learner's submissions, newest first, of all courses and exercises or of the given ones."""
-        return await self._rows(
-            _submissions,
-            "SELECT body FROM submissions WHERE learner = ?1 AND (?2 IS NULL OR course = ?2)"
-            " AND (?3 IS NULL OR exercise = ?3) ORDER BY number DESC",
-            learner,
-            course,
-            exercise,
-        )
-
-    async def submission(self, submission: str) -> Submission | None:
-        """Return a submission by id, or None."""
-        found = await self._rows(_submissions, "SELECT body FROM submissions WHERE id = ?", submission)
-        return found[0] if found else None
-
-    async def class_submissions(self, course: str, exercise: str, limit: int = 500) -> list[Submission]:
-        """Return everybody's submissions of an exercise, newest first."""
-        return await self._rows(
-            _submissions,
-            "SELECT body FROM submissions WHERE course = ? AND exercise = ? ORDER BY number DESC LIMIT ?",
-            course,
-            exercise,
-            _bounded(limit),
-        )
-
-    async def regrade(self, submission: Submission) -> bool:
-        """Replace version, points and verdicts of a submission; return whether there was one."""
-
-        def work(db: sqlite3.Connection) -> bool:
-            found = db.execute("SELECT body FROM submissions WHERE id = ?", (submission.id,)).fetchall()
-            for kept in _submissions(found):
-                changed = replace(
-                    kept,
-                    version=submission.version,
-                    points=submission.points,
-                    max_points=submission.max_points,
-                    verdicts=submission.verdicts,
-                )
-                db.execute("UPDATE submissions SET body = ? WHERE id = ?", (_dump(asdict(changed)), submission.id))
-            return bool(found)
-
-        return await self._write(work)
-
-    async def comment(self, comment: Comment) -> Comment:
-        """Keep a comment; for an id that is there, return what is there."""
-        row = (comment.id, comment.learner, comment.course, comment.exercise, _dump(asdict(comment)))
-
-        def work(db: sqlite3.Connection) -> Comment:
-            db.execute(
-                "INSERT INTO comments (id, learner, course, exercise, body) VALUES (?, ?, ?, ?, ?)"
-                " ON CONFLICT (id) DO NOTHING",
-                row,
-            )
-            return _comments(db.execute("SELECT body FROM comments WHERE id = ?", (comment.id,)).fetchall())[0]
-
-        return await self._write(work)
-
-    async def comments(self, learner: str, course: str | None = None, exercise: str | None = None) -> list[Comment]:
-        """Return the comments on a learner's submissions, oldest first."""
-        return await self._rows(
-            _comments,
-            "SELECT body FROM comments WHERE learner = ?1 AND (?2 IS NULL OR course = ?2)"
-            " AND (?3 IS NULL OR exercise = ?3) ORDER BY number",
-            learner,
-            course,
-            exercise,
-        )
-
-    async def notify(self, notification: Notification) -> bool:
-        """Keep a notification; return False for an id that is there."""
-        row = (notification.id, notification.learner, int(not notification.read), _dump(asdict(notification)))
-        return await self._write(
-            lambda db: (
-                db.execute(
-                    "INSERT INTO notifications (id, learner, unread, body) VALUES (?, ?, ?, ?)"
-                    " ON CONFLICT (id) DO NOTHING",
-                    row,
-                ).rowcount
-                > 0
-            )
-        )
-
-    async def notifications(self, learner: str, limit: int = 100) -> list[Notification]:
-        """Return a learner's notifications, newest first."""
-        return await self._rows(
-            _notifications,
-            "SELECT unread, body FROM notifications WHERE learner = ? ORDER BY number DESC LIMIT ?",
-            learner,
-            _bounded(limit),
-        )
-
-    async def mark_read(self, learner: str, notifications: Collection[str]) -> int:
-        """Mark a learner's notifications as read, and return how many had been unread."""
-        return await self._write(
-            lambda db: (
-                db.execute(
-                    "UPDATE notifications SET unread = 0 WHERE learner = ? AND unread = 1"
-                    " AND id IN (SELECT value FROM json_each(?))",
-                    (learner, json.dumps(list(notifications))),
-                ).rowcount
-            )
-        )
+    async def delete(self, table: Table, where: Mapping[str, str]) -> int:
+        """Delete rows; `secure_delete` overwrites them."""
+        conditions, values = _equal(where)
+        statement = f"DELETE FROM {table.name}{_where(conditions)}"  # noqa: S608
+        return await self._write(lambda db: db.execute(statement, values).rowcount)
 
     async def get_state(self, name: str) -> tuple[int, bytes] | None:
-        """Return the revision and the data kept under a name, or None."""
-        return await self._rows(_state, "SELECT revision, data FROM state WHERE name = ?", name)
+        """Select a state."""
+        found = await self._call(
+            lambda db: db.execute("SELECT revision, data FROM state WHERE name = ?", (name,)).fetchone()
+        )
+        return None if found is None else (found[0], bytes(found[1]))
 
     async def put_state(self, name: str, data: bytes, revision: int) -> int:
-        """Keep data under a name if its revision is still `revision`, and return the new one."""
+        """Insert a state, or update the one that has the revision."""
 
         def work(db: sqlite3.Connection) -> int:
             if revision == 0:
@@ -284,22 +165,39 @@ class SqliteStore(Store):
 
         return await self._write(work)
 
-    async def erase(self, learner: str) -> int:
-        """Delete all that is kept of a learner for good, and return how many records."""
-
-        def work(db: sqlite3.Connection) -> int:
-            profiles = db.execute("DELETE FROM profiles WHERE user = ?", (learner,)).rowcount
-            of_learner = ("submissions", "comments", "notifications", "log")
-            return profiles + sum(
-                db.execute(f"DELETE FROM {table} WHERE learner = ?", (learner,)).rowcount  # noqa: S608 - fixed names
-                for table in of_learner
-            )
-
-        count = await self._write(work)
-        # The write-ahead log still holds the old pages until it is emptied; another reader may delay that.
+    async def scrub(self) -> None:
+        """Empty the write-ahead log, which still holds the old pages; another reader may delay that."""
         with suppress(Unavailable):
-            await self._rows(len, "PRAGMA wal_checkpoint(TRUNCATE)")
-        return count
+            await self._call(lambda db: db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
+
+    async def dump(self) -> AsyncIterator[tuple[str, Row]]:
+        """Yield all rows as of one moment."""
+        if self._db is None:
+            raise Unavailable("The store is not open.")
+        loop = asyncio.get_running_loop()
+        with ThreadPoolExecutor(1, thread_name_prefix="nbcoach-dump") as thread:
+            db = await loop.run_in_executor(thread, sqlite3.connect, self._path)
+            try:
+                rows = await loop.run_in_executor(thread, _all_rows, db)
+                while page := await loop.run_in_executor(thread, lambda: list(islice(rows, _PAGE))):
+                    for item in page:
+                        yield item
+            except sqlite3.Error as err:
+                raise Unavailable(f"The store cannot be read now ({type(err).__name__}).") from err
+            finally:
+                await loop.run_in_executor(thread, db.close)
+
+    async def load(self, rows: Sequence[tuple[str, Row]]) -> None:
+        """Insert rows with their numbers in one transaction."""
+
+        def work(db: sqlite3.Connection) -> None:
+            try:
+                for name, row in rows:
+                    _load(db, name, row)
+            except sqlite3.IntegrityError as err:
+                raise Conflict("The store already holds one of the rows.") from err
+
+        await self._write(work)
 
     def _connect(self) -> sqlite3.Connection:
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -315,10 +213,6 @@ class SqliteStore(Store):
             db.close()
             raise
         return db
-
-    async def _rows(self, read: Callable[[list[Any]], _Result], statement: str, *values: Any) -> _Result:
-        """Run a query, and `read` its rows on the store's thread too: decoding costs more than the query."""
-        return await self._call(lambda db: read(db.execute(statement, values).fetchall()))
 
     async def _write(self, work: Callable[[sqlite3.Connection], _Result]) -> _Result:
         def transaction(db: sqlite3.Connection) -> _Result:
@@ -344,44 +238,64 @@ class SqliteStore(Store):
             raise Unavailable(f"The store cannot be used now ({type(err).__name__}).") from err
 
 
-def _bounded(limit: int) -> int:
-    return max(0, min(limit, _MAX_ROWS))
+def _marks(names: Sequence[str]) -> str:
+    return ", ".join("?" for _ in names)
 
 
-def _dump(body: dict[str, Any]) -> str:
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":"), default=datetime.isoformat)
+def _values(table: Table, row: Row) -> tuple[str | None, ...]:
+    return (row.key, *(row.columns[name] for name in table.columns), row.body)
 
 
-def _logged(rows: Sequence[tuple[int, str]]) -> list[Logged]:
-    return [Logged(cursor, entry_from_json(json.loads(body))) for cursor, body in rows]
+def _equal(where: Mapping[str, str]) -> tuple[list[str], list[Any]]:
+    return [f"{name} = ?" for name in where], list(where.values())
 
 
-def _profile(rows: Sequence[tuple[str]]) -> Profile | None:
-    for (body,) in rows:
-        fields = json.loads(body)
-        known = {"goals": tuple(fields["goals"]), "updated": datetime.fromisoformat(fields["updated"])}
-        return Profile(**{**fields, **known})
-    return None
+def _where(conditions: Sequence[str]) -> str:
+    return f" WHERE {' AND '.join(conditions)}" if conditions else ""
 
 
-def _submissions(rows: Sequence[tuple[str]]) -> list[Submission]:
-    return [Submission(**_timed(body, "at", "due")) for (body,) in rows]
+def _selected(db: sqlite3.Connection, table: Table, rest: str, values: Sequence[Any]) -> list[Row]:
+    return list(_read(table, db.execute(_select(table) + rest, values)))
 
 
-def _comments(rows: Sequence[tuple[str]]) -> list[Comment]:
-    return [Comment(**_timed(body, "at")) for (body,) in rows]
+def _select(table: Table) -> str:
+    names = ("number" if table.ordered else "0", "key", "body", *table.columns)
+    return f"SELECT {', '.join(names)} FROM {table.name}"  # noqa: S608
 
 
-def _notifications(rows: Sequence[tuple[int, str]]) -> list[Notification]:
-    bodies = [_timed(body, "at") | {"read": not unread} for unread, body in rows]
-    return [Notification(**body | {"kind": Occasion(body["kind"])}) for body in bodies]
+def _read(table: Table, rows: Iterator[Any]) -> Iterator[Row]:
+    for number, key, body, *columns in rows:
+        yield Row(key, body, dict(zip(table.columns, columns, strict=True)), number)
 
 
-def _timed(body: str, *names: str) -> dict[str, Any]:
-    """Read a record with timestamps in some of its fields."""
-    fields: dict[str, Any] = json.loads(body)
-    return fields | {name: datetime.fromisoformat(fields[name]) for name in names if fields.get(name)}
+def _all_rows(db: sqlite3.Connection) -> Iterator[tuple[str, Row]]:
+    db.execute("BEGIN")
+    given = dict(db.execute("SELECT name, seq FROM sqlite_sequence"))  # takes the snapshot
+    return _rows_of_all(db, given)
 
 
-def _state(rows: Sequence[tuple[int, bytes]]) -> tuple[int, bytes] | None:
-    return (rows[0][0], bytes(rows[0][1])) if rows else None
+def _rows_of_all(db: sqlite3.Connection, given: Mapping[str, int]) -> Iterator[tuple[str, Row]]:
+    for table in TABLES:
+        last = 0
+        with closing(db.cursor()) as cursor:
+            for row in _read(table, cursor.execute(f"{_select(table)} ORDER BY 1, key")):
+                last = row.number
+                yield table.name, row
+        if given.get(table.name, 0) > last:
+            yield table.name, Row("", "", number=given[table.name])
+    for name, revision, data in db.execute("SELECT name, revision, data FROM state ORDER BY name"):
+        yield "states", Row(name, base64.b64encode(data).decode(), number=revision)
+
+
+def _load(db: sqlite3.Connection, name: str, row: Row) -> None:
+    if name == "states":
+        db.execute("INSERT INTO state VALUES (?, ?, ?)", (row.key, row.number, base64.b64decode(row.body)))
+        return
+    table = next(table for table in TABLES if table.name == name)
+    if not row.key:
+        db.execute("DELETE FROM sqlite_sequence WHERE name = ?", (name,))
+        db.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", (name, row.number))
+        return
+    names = ("key", *table.columns, "body", *(("number",) if table.ordered else ()))
+    values = (*_values(table, row), *((row.number,) if table.ordered else ()))
+    db.execute(f"INSERT INTO {name} ({', '.join(names)}) VALUES ({_marks(names)})", values)  # noqa: S608
