@@ -9,12 +9,16 @@ PORT   ?= 8000
 NODEJS := $(VENV)/nodejs
 NPM    := PATH="$(abspath $(NODEJS)):$$PATH" npm
 PROXY  := $(VENV)/node_modules/configurable-http-proxy/package.json
+DOCKER ?= docker
+IMAGES := hub learner grader recommender
+TAG    ?= latest
+BASE_IMAGE ?= python:3.12-slim
 LABEXT := extension/nbcoach_extension/labextension/package.json
 FRONT  := $(wildcard extension/src/*.ts extension/src/*/*.ts extension/src/*/*.tsx extension/style/* extension/schema/*)
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-unit test-browser test-packaging check format build bench docs clean-state clean
+.PHONY: help install run test test-unit test-browser test-packaging check format build images bench docs clean-state clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -50,7 +54,14 @@ format: $(VENV)/.dev ## Format Python and TypeScript
 	cd extension && $(NPM) run format
 
 build: $(VENV)/.dev $(LABEXT) ## Build the wheel and the source distribution into dist/
+	@rm -f dist/nbcoach-*
 	$(BIN)/python -m build --quiet --outdir dist .
+
+images: build ## Build the images of hub, learner, grader and recommender with Docker
+	@for image in $(IMAGES); do \
+	  DOCKER_BUILDKIT=1 $(DOCKER) build --quiet --build-arg BASE_IMAGE=$(BASE_IMAGE) --target $$image \
+	    --tag nbcoach/$$image:$(TAG) --file hub_config/deploy/images/Dockerfile . || exit 1; \
+	done
 
 bench: $(VENV)/.dev ## Measure the grader beside nbgrader, in one run
 	$(BIN)/nbcoach bench check

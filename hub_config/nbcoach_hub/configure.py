@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from .access import INSTRUCTORS, LEARN, LEARNERS, LOG, TEACH
+from .containers.kubernetes import set_pods
 from .keys import ensure_keys
-from .settings import Settings
+from .settings import DOCKER, KUBERNETES, PROCESS, SWARM, Settings
 from .storage import Keyring
 
 Config = Any
@@ -42,6 +43,20 @@ _SCOPES = {
 }
 
 
+_SPAWNER_CLASSES = {
+    PROCESS: "nbcoach_hub.spawner.ConfinedSpawner",
+    DOCKER: "nbcoach_hub.containers.docker.DockerLearnerSpawner",
+    SWARM: "nbcoach_hub.containers.swarm.SwarmLearnerSpawner",
+    KUBERNETES: "kubespawner.KubeSpawner",
+}
+_CULLER_ROLE = {
+    "name": "nbcoach-idle-culler",
+    "description": "Stops servers that nobody uses.",
+    "scopes": ["list:users", "read:users:activity", "read:servers", "delete:servers"],
+    "services": ["idle-culler"],
+}
+
+
 @dataclass(frozen=True)
 class ServiceEntry:
     """One of our services: the module that runs it, its environment, and its token's scopes."""
@@ -58,7 +73,7 @@ SERVICES = (
         "recommender",
         "nbcoach_recommender",
         lambda s: {
-            "NBCOACH_GRADER_URL": f"http://127.0.0.1:{s.ports['grader']}/services/grader/",
+            "NBCOACH_GRADER_URL": f"{_address('grader', s)}/services/grader/",
             "NBCOACH_RECOMMENDER_STATE": str(s.state / "recommender"),
         },
         (LOG, "access:services!service=grader"),
@@ -71,21 +86,17 @@ SERVICES = (
 def apply(c: Config, settings: Settings | None = None) -> Settings:
     """Set everything, and return the settings that it was set from; the first time, make the keys.
 
+    On Kubernetes hub and proxy are set by the chart of Zero to JupyterHub, whose configuration calls this.
+
     Raises:
         InvalidKeys: the keys cannot be used.
 
     """
     found = settings or Settings.from_environment()
     ensure_keys(found)
-    for configure in (
-        configure_hub,
-        configure_auth_state,
-        configure_proxy,
-        configure_log_in,
-        configure_services,
-        configure_roles,
-        configure_spawner,
-    ):
+    places = () if found.spawner == KUBERNETES else (configure_hub, configure_proxy)
+    parts = (configure_auth_state, configure_log_in, configure_services, configure_roles, configure_spawner)
+    for configure in (*places, *parts):
         configure(c, found)
     return found
 
@@ -99,10 +110,13 @@ def additions(settings: Settings, config_file: str) -> list[str]:
 def configure_hub(c: Config, settings: Settings) -> None:
     """Set where the hub listens and where it keeps its own state."""
     c.JupyterHub.bind_url = f"http://{settings.ip}:{settings.port}/"
-    c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{settings.ports['hub']}/hub/"
+    address = "0.0.0.0" if settings.in_containers else "127.0.0.1"  # noqa: S104 - of a container
+    c.JupyterHub.hub_bind_url = f"http://{address}:{settings.ports['hub']}/hub/"
+    if settings.in_containers:
+        c.JupyterHub.hub_connect_url = f"http://{settings.hub_name}:{settings.ports['hub']}"
     c.JupyterHub.db_url = f"sqlite:///{settings.state / 'hub.sqlite'}"
     c.JupyterHub.cookie_secret_file = str(settings.state / "cookie_secret")
-    c.JupyterHub.cleanup_servers = True
+    c.JupyterHub.cleanup_servers = not settings.in_containers
     c.JupyterHub.cleanup_proxy = True
     c.JupyterHub.authenticate_prometheus = True
     c.JupyterHub.concurrent_spawn_limit = 4 * (os.cpu_count() or 1)
@@ -132,17 +146,10 @@ def configure_log_in(c: Config, settings: Settings) -> None:
 
 
 def configure_services(c: Config, settings: Settings) -> None:
-    """Set the services that the hub starts and watches."""
+    """Set the services: those that the hub starts and watches, and those that run on their own."""
     c.JupyterHub.services = [
-        {
-            "name": entry.name,
-            "url": f"http://127.0.0.1:{settings.ports[entry.name]}",
-            "command": [sys.executable, "-m", entry.module],
-            "environment": {"PYTHONUNBUFFERED": "1", **entry.environment(settings)},
-            "cwd": str(settings.state),
-            "display": False,
-        }
-        for entry in installed()
+        *(_service(entry, settings) for entry in offered(settings)),
+        *([_culler(settings)] if settings.idle_seconds else []),
     ]
 
 
@@ -172,26 +179,21 @@ def configure_roles(c: Config, settings: Settings) -> None:
         },
         *(
             {"name": f"nbcoach-{entry.name}", "scopes": list(entry.scopes), "services": [entry.name]}
-            for entry in installed()
+            for entry in offered(settings)
             if entry.scopes
         ),
+        *([_CULLER_ROLE] if settings.idle_seconds else []),
     ]
 
 
 def configure_spawner(c: Config, settings: Settings) -> None:
     """Set how learners' servers start, and what their tokens may do: what their user may do with our services."""
-    c.JupyterHub.spawner_class = "nbcoach_hub.spawner.ConfinedSpawner"
-    c.ConfinedSpawner.state_dir = str(settings.state)
-    c.ConfinedSpawner.closed = [str(settings.courses)] if settings.courses else []
-    c.ConfinedSpawner.protection = settings.protection
-    c.ConfinedSpawner.interrupt_timeout = 5
-    c.ConfinedSpawner.term_timeout = 5
+    c.JupyterHub.spawner_class = _SPAWNER_CLASSES[settings.spawner]
     c.Spawner.default_url = "/lab"
     c.Spawner.start_timeout = 120
     c.Spawner.http_timeout = 120
     c.Spawner.environment = {
-        f"NBCOACH_{entry.name.upper()}_URL": f"http://127.0.0.1:{settings.port}/services/{entry.name}/"
-        for entry in SERVICES
+        f"NBCOACH_{entry.name.upper()}_URL": f"{settings.gateway}/services/{entry.name}/" for entry in SERVICES
     }
     c.Spawner.server_token_scopes = [
         "users:activity!user",
@@ -200,11 +202,49 @@ def configure_spawner(c: Config, settings: Settings) -> None:
         TEACH,
         *(f"access:services!service={entry.name}" for entry in SERVICES),
     ]
+    if settings.spawner == PROCESS:
+        c.ConfinedSpawner.state_dir = str(settings.state)
+        c.ConfinedSpawner.closed = [str(settings.courses)] if settings.courses else []
+        c.ConfinedSpawner.protection = settings.protection
+        c.ConfinedSpawner.interrupt_timeout = 5
+        c.ConfinedSpawner.term_timeout = 5
+    elif settings.spawner in (DOCKER, SWARM):
+        c.DockerSpawner.image = settings.learner_image
+        c.DockerLearnerSpawner.hub_alias = settings.hub_name
+    else:
+        set_pods(c, c.Spawner.environment)
 
 
 def installed() -> list[ServiceEntry]:
     """Return the services whose module can be run."""
     return [entry for entry in SERVICES if find_spec(entry.module) and find_spec(f"{entry.module}.__main__")]
+
+
+def offered(settings: Settings) -> list[ServiceEntry]:
+    """Return the services that run on their own, or that the hub can run."""
+    here = installed()
+    return [entry for entry in SERVICES if entry.name in settings.service_urls or entry in here]
+
+
+def _service(entry: ServiceEntry, settings: Settings) -> dict[str, Any]:
+    told = {"name": entry.name, "url": _address(entry.name, settings), "display": False}
+    if entry.name in settings.service_urls:
+        return {**told, "api_token": settings.service_tokens[entry.name]}
+    return {
+        **told,
+        "command": [sys.executable, "-m", entry.module],
+        "environment": {"PYTHONUNBUFFERED": "1", **entry.environment(settings)},
+        "cwd": str(settings.state),
+    }
+
+
+def _address(name: str, settings: Settings) -> str:
+    return settings.service_urls.get(name) or f"http://127.0.0.1:{settings.ports[name]}"
+
+
+def _culler(settings: Settings) -> dict[str, Any]:
+    command = [sys.executable, "-m", "jupyterhub_idle_culler", f"--timeout={settings.idle_seconds}"]
+    return {"name": "idle-culler", "command": command, "display": False}
 
 
 def _store(settings: Settings) -> dict[str, str]:

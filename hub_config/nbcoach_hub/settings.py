@@ -9,9 +9,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from nbcoach_exercises.errors import InvalidInput
 from nbcoach_exercises.identifiers import SLUG
 
 _PORTS = {"hub": 8081, "proxy-api": 8001, "grader": 8101, "recommender": 8102, "accounts": 8103}
+
+PROCESS, DOCKER, SWARM, KUBERNETES = SPAWNERS = ("process", "docker", "swarm", "kubernetes")
+"""How learners' servers are started: as confined processes of this machine, or in containers."""
+
+SHORTEST_TOKEN = 32
+"""Characters of a service's token."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +28,8 @@ class Settings:
     `ports` are those behind the gateway. `members` is the file that says who learns and teaches what.
     `store` is the store's URL, by default a file in the state folder. `keys` are the keys themselves,
     for a deployment that has its secrets in the environment; without them there is `keys_file`.
+    Where servers run in containers, `hub_name` is the name that they and the services know the hub's container by,
+    `service_urls` says which services run on their own and where, and `service_tokens` what the hub knows them by.
     """
 
     state: Path
@@ -34,15 +43,38 @@ class Settings:
     store: str = field(default="", repr=False)
     keys: str = field(default="", repr=False)
     keys_file: Path | None = None
+    spawner: str = PROCESS
+    learner_image: str = "nbcoach/learner"
+    hub_name: str = "hub"
+    service_urls: Mapping[str, str] = field(default_factory=dict)
+    service_tokens: Mapping[str, str] = field(default_factory=dict, repr=False)
+    idle_seconds: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse a spawner that is not there, and a service on its own without a token."""
+        if self.spawner not in SPAWNERS:
+            raise InvalidInput(f"NBCOACH_SPAWNER: there is no {self.spawner!r}; there are: {', '.join(SPAWNERS)}.")
+        for name in self.service_urls:
+            if len(self.service_tokens.get(name, "")) < SHORTEST_TOKEN:
+                raise InvalidInput(
+                    f"NBCOACH_{name.upper()}_TOKEN needs {SHORTEST_TOKEN} characters, as {name} runs on its own."
+                )
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Self:
         """Read NBCOACH_STATE, _COURSES, _IP, _PORT, _PORTS (JSON), _PROTECTION, _NODE, _PROXY_SCRIPT and secrets.
 
         The store's URL is NBCOACH_STORE_URL, else MONGODB_URI; keys are NBCOACH_KEYS or in NBCOACH_KEYS_FILE.
+        For containers also NBCOACH_SPAWNER, _LEARNER_IMAGE, _HUB_NAME, _SERVICE_URLS (JSON), _<SERVICE>_TOKEN and
+        _IDLE_SECONDS.
+
+        Raises:
+            InvalidInput: a value is not one that there can be.
+
         """
         told = os.environ if environ is None else environ
         courses = told.get("NBCOACH_COURSES")
+        urls: dict[str, str] = json.loads(told.get("NBCOACH_SERVICE_URLS", "{}"))
         return cls(
             state=Path(told.get("NBCOACH_STATE", ".nbcoach")).absolute(),
             courses=Path(courses).absolute() if courses else None,
@@ -55,6 +87,12 @@ class Settings:
             store=told.get("NBCOACH_STORE_URL") or told.get("MONGODB_URI", ""),
             keys=told.get("NBCOACH_KEYS", ""),
             keys_file=Path(told["NBCOACH_KEYS_FILE"]).absolute() if told.get("NBCOACH_KEYS_FILE") else None,
+            spawner=told.get("NBCOACH_SPAWNER", PROCESS),
+            learner_image=told.get("NBCOACH_LEARNER_IMAGE", "nbcoach/learner"),
+            hub_name=told.get("NBCOACH_HUB_NAME", "hub"),
+            service_urls=urls,
+            service_tokens={name: told.get(f"NBCOACH_{name.upper()}_TOKEN", "") for name in urls},
+            idle_seconds=int(told.get("NBCOACH_IDLE_SECONDS", "0")),
         )
 
     def to_environment(self) -> dict[str, str]:
@@ -71,12 +109,30 @@ class Settings:
             "NBCOACH_STORE_URL": self.store,
             "NBCOACH_KEYS": self.keys,
             "NBCOACH_KEYS_FILE": str(self.keys_file or ""),
+            "NBCOACH_SPAWNER": self.spawner,
+            "NBCOACH_LEARNER_IMAGE": self.learner_image,
+            "NBCOACH_HUB_NAME": self.hub_name,
+            "NBCOACH_SERVICE_URLS": json.dumps(dict(self.service_urls)),
+            "NBCOACH_IDLE_SECONDS": str(self.idle_seconds),
+            **{f"NBCOACH_{name.upper()}_TOKEN": token for name, token in self.service_tokens.items()},
         }
         return told
 
     def keys_environment(self) -> dict[str, str]:
         """Return the environment that tells a service where its keys are."""
         return {"NBCOACH_KEYS": self.keys} if self.keys else {"NBCOACH_KEYS_FILE": str(self.keys_path)}
+
+    @property
+    def gateway(self) -> str:
+        """The URL of the gateway, as learners' servers reach it."""
+        if self.spawner == KUBERNETES:
+            return "http://proxy-public"
+        return f"http://{self.hub_name if self.in_containers else '127.0.0.1'}:{self.port}"
+
+    @property
+    def in_containers(self) -> bool:
+        """Whether learners' servers run in containers, and so does the hub."""
+        return self.spawner != PROCESS
 
     @property
     def credentials_file(self) -> Path:

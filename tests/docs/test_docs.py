@@ -266,6 +266,8 @@ CONFIGURABLE = {
     "AccountsService": "nbcoach_hub.accounts",
     "PasswordAuthenticator": "nbcoach_hub.authenticator",
     "ConfinedSpawner": "nbcoach_hub.spawner",
+    "DockerLearnerSpawner": "nbcoach_hub.containers.docker",
+    "SwarmLearnerSpawner": "nbcoach_hub.containers.swarm",
     "NbcoachExtension": "nbcoach_extension",
 }
 
@@ -346,7 +348,7 @@ def test_links_lead_somewhere(path: Path) -> None:
 
 
 def test_every_page_is_in_the_index() -> None:
-    listed = re.findall(r"^((?:tutorials|howto|reference|explanation)/\S+)$", page("index.md"), re.MULTILINE)
+    listed = re.findall(r"^((?:tutorials|howto|admin|reference|explanation)/\S+)$", page("index.md"), re.MULTILINE)
     assert sorted(listed) == sorted(str(p.relative_to(DOCS).with_suffix("")) for p in PAGES if p.name != "index.md")
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from jupyterhub.spawner import Spawner
 from traitlets.config import Config
 
+from nbcoach_exercises.errors import InvalidInput
 from nbcoach_hub import configure
 from nbcoach_hub.credentials import Credentials
 from nbcoach_hub.demo import ensure_accounts
@@ -107,3 +111,69 @@ def test_no_demo_accounts_where_there_are_users(settings: Settings) -> None:
     Credentials(settings.credentials_file).set_password("amy", "a long enough one")
     assert ensure_accounts(settings) == []
     assert Credentials(settings.credentials_file).users() == ["amy"]
+
+
+def in_containers(settings: Settings, spawner: str) -> Settings:
+    urls = {"grader": "http://grader:8101", "recommender": "http://recommender:8102"}
+    tokens = {name: f"{name:-<40}" for name in urls}
+    return replace(settings, spawner=spawner, service_urls=urls, service_tokens=tokens, idle_seconds=600)
+
+
+@pytest.mark.parametrize(
+    ("spawner", "spawner_class", "gateway"),
+    [
+        ("process", "nbcoach_hub.spawner.ConfinedSpawner", "http://127.0.0.1:9000"),
+        ("docker", "nbcoach_hub.containers.docker.DockerLearnerSpawner", "http://hub:9000"),
+        ("swarm", "nbcoach_hub.containers.swarm.SwarmLearnerSpawner", "http://hub:9000"),
+        ("kubernetes", "kubespawner.KubeSpawner", "http://proxy-public"),
+    ],
+)
+def test_the_spawner_is_chosen_by_a_setting(settings: Settings, spawner: str, spawner_class: str, gateway: str) -> None:
+    c = Config()
+    configure.apply(c, in_containers(settings, spawner))
+    assert c.JupyterHub.spawner_class == spawner_class
+    assert c.Spawner.environment["NBCOACH_GRADER_URL"] == f"{gateway}/services/grader/"
+    module, _, name = spawner_class.rpartition(".")
+    assert issubclass(getattr(importlib.import_module(module), name), Spawner)
+    assert "bind_url" in c.JupyterHub or spawner == "kubernetes"
+
+
+def test_services_on_their_own_are_not_started_by_the_hub(settings: Settings) -> None:
+    c = Config()
+    configure.apply(c, in_containers(settings, "docker"))
+    services = {service["name"]: service for service in c.JupyterHub.services}
+    assert services["grader"] == {
+        "name": "grader",
+        "url": "http://grader:8101",
+        "display": False,
+        "api_token": f"{'grader':-<40}",
+    }
+    assert "command" in services["accounts"]
+    assert services["idle-culler"]["command"][-1] == "--timeout=600"
+    roles = {role["name"]: role["scopes"] for role in c.JupyterHub.load_roles}
+    assert "access:services!service=grader" in roles["nbcoach-recommender"]
+    assert "delete:servers" in roles["nbcoach-idle-culler"]
+    assert c.JupyterHub.hub_connect_url == "http://hub:8081"
+    assert not c.JupyterHub.cleanup_servers
+
+
+@pytest.mark.parametrize(
+    ("told", "message"),
+    [
+        ({"NBCOACH_SPAWNER": "podman"}, "NBCOACH_SPAWNER: there is no 'podman'"),
+        ({"NBCOACH_SERVICE_URLS": '{"grader": "http://grader"}'}, "NBCOACH_GRADER_TOKEN needs 32 characters"),
+        (
+            {"NBCOACH_SERVICE_URLS": '{"grader": "http://grader"}', "NBCOACH_GRADER_TOKEN": "short"},
+            "NBCOACH_GRADER_TOKEN needs 32 characters",
+        ),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(told: dict[str, str], message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        Settings.from_environment(told)
+
+
+def test_container_settings_go_through_the_environment_and_hide_tokens(settings: Settings) -> None:
+    told = in_containers(settings, "swarm")
+    assert Settings.from_environment(told.to_environment()) == told
+    assert "grader---" not in repr(told)

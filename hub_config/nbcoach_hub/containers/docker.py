@@ -1,0 +1,112 @@
+"""Learners' servers in containers of one host.
+
+Theory of operation. The hub speaks to Docker through its socket, which is as good as root on the host: keep
+everything else out of the hub's container. Each server gets a container without capabilities and without a way
+to new privileges, bounded in memory, processors and processes, in a network of its own (see `networks`), with
+a volume for the learner's files that outlives it. Containers outlive a restart of the hub: it then finds them by
+name, and joins their networks again.
+"""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+from dockerspawner import DockerSpawner
+from traitlets import Bool, Integer, Unicode, default
+
+from .networks import LearnerNetworks
+
+HOME = "/home/learner"
+
+
+class DockerLearnerSpawner(DockerSpawner):  # type: ignore[misc]
+    """Start each server in a container and a network of its own."""
+
+    hub_container = Unicode(
+        help="Name or id of the hub's own container, which joins learners' networks; by default the host name."
+    ).tag(config=True)
+    hub_alias = Unicode("hub", help="Name that servers know the hub by; 'hub' by default.").tag(config=True)
+    network_pool = Unicode(
+        "10.213.0.0/16",
+        help="Addresses for learners' networks, eight for each; 10.213.0.0/16 by default, for 8192 servers.",
+    ).tag(config=True)
+    internet = Bool(False, help="Whether learners' servers reach the internet; they do not by default.").tag(
+        config=True
+    )
+    processes = Integer(256, help="Processes and threads that one server may have; 256 by default.").tag(config=True)
+
+    @default("hub_container")
+    def _default_hub_container(self) -> str:
+        return socket.gethostname()
+
+    @default("network_name")
+    def _default_network_name(self) -> str:
+        return str(self._render_templates("{prefix}-{username}--{servername}" if self.name else "{prefix}-{username}"))
+
+    @default("prefix")
+    def _default_prefix(self) -> str:
+        return "nbcoach"
+
+    @default("cmd")
+    def _default_cmd(self) -> list[str]:
+        # -P: a file like random.py in the learner's home must not stand in for the library's.
+        return ["python", "-P", "-m", "jupyterhub.singleuser"]
+
+    @default("volumes")
+    def _default_volumes(self) -> dict[str, str]:
+        return {"{prefix}-home-{username}": HOME}
+
+    @default("mem_limit")
+    def _default_mem_limit(self) -> int:
+        return 2**30
+
+    @default("cpu_limit")
+    def _default_cpu_limit(self) -> float:
+        return 1.0
+
+    @default("remove")
+    def _default_remove(self) -> bool:
+        return True
+
+    @default("extra_host_config")
+    def _default_extra_host_config(self) -> dict[str, Any]:
+        return {
+            "cap_drop": ["ALL"],
+            "security_opt": ["no-new-privileges"],
+            "pids_limit": self.processes,
+            "init": True,
+        }
+
+    @property
+    def networks(self) -> LearnerNetworks:
+        """The networks of this hub's learners."""
+        return LearnerNetworks(
+            self.docker,
+            hub=self.hub_container,
+            alias=self.hub_alias,
+            pool=self.network_pool,
+            internet=self.internet,
+        )
+
+    _joined = False
+
+    async def start(self) -> Any:
+        """Start the server in its container, in a network that the hub has joined."""
+        await self.networks.join(self.network_name)
+        self._joined = True
+        return await super().start()
+
+    async def poll(self) -> Any:
+        """Return None while the server runs; the hub joins its network again after a restart."""
+        status = await super().poll()
+        if status is None and not self._joined:
+            await self.networks.join(self.network_name)
+            self._joined = True
+        return status
+
+    async def stop(self, now: bool = False) -> None:
+        """Stop the server, and remove its network."""
+        await super().stop(now)
+        await self.networks.remove(self.network_name)
+        self._joined = False
