@@ -11,6 +11,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -94,15 +96,19 @@ def read_course(folder: Path) -> Course:
         raise InvalidCourse(f"{where}: {err.message}") from err
     _check_skills(skills, where)
     known = {skill.id for skill in skills}
+    due = _due(described, where)
     exercises: dict[str, Exercise] = {}
     for unit in units:
         for name in unit.exercises:
             if name in exercises:
                 raise InvalidCourse(f"{where}: exercise {name!r} stands in two places.")
             exercises[name] = read_exercise(folder / name, course, unit.id, described.get("limits"))
+            exercises[name] = replace(exercises[name], due=due.pop(name, None))
             unknown = set(exercises[name].skills) - known
             if unknown:
                 raise InvalidCourse(f"{folder / name / MASTER}: unknown skill {sorted(unknown)[0]!r}.")
+    if due:
+        raise InvalidCourse(f"{where}: due names {next(iter(due))!r}, which is no exercise of the course.")
     return Course(
         id=course,
         title=described["title"],
@@ -209,7 +215,7 @@ def _imports(exercises: Iterable[Exercise]) -> tuple[str, ...]:
 
 def _described(where: Path) -> dict[str, Any]:
     try:
-        described = yaml.safe_load(where.read_text("utf-8"))
+        described = yaml.load(where.read_text("utf-8"), _PlainLoader)  # noqa: S506 - a safe loader
     except OSError as err:
         raise InvalidCourse(f"{where} cannot be read: {err.strerror}.") from err
     except (yaml.YAMLError, UnicodeDecodeError) as err:
@@ -220,6 +226,29 @@ def _described(where: Path) -> dict[str, Any]:
         raise InvalidCourse(f"{where}: {place}: {errors[0].message[:200]}")
     found: dict[str, Any] = described
     return found
+
+
+def _due(described: Mapping[str, Any], where: Path) -> dict[str, datetime]:
+    """Return when exercises are due, by exercise id."""
+    found: dict[str, datetime] = {}
+    for name, text in described.get("due", {}).items():
+        try:
+            found[name] = datetime.fromisoformat(text)
+        except ValueError as err:
+            raise InvalidCourse(f"{where}: due/{name}: {text!r} is no time of ISO 8601.") from err
+        if found[name].tzinfo is None:
+            raise InvalidCourse(f"{where}: due/{name}: {text!r} needs a time zone, as in 2026-12-01T18:00:00+01:00.")
+    return found
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """Leaves times as they are written: YAML's own reading of them would lose the zone."""
+
+
+_PlainLoader.yaml_implicit_resolvers = {
+    sign: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for sign, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
 
 
 def _check_skills(skills: tuple[Skill, ...], where: Path) -> None:

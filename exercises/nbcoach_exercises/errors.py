@@ -11,6 +11,7 @@
     │   ├── UnknownCourse
     │   ├── UnknownExercise
     │   ├── UnknownCell
+    │   ├── UnknownSubmission
     │   └── UnknownUser
     ├── TooSlow (TimeoutError)               408
     ├── Conflict                             409
@@ -108,6 +109,15 @@ class UnknownCell(NotFound):
         super().__init__(
             f"Exercise {exercise!r} has no answer cell {cell!r} with checks.", exercise=exercise, cell=cell
         )
+
+
+class UnknownSubmission(NotFound):
+    """No such submission, or not in this course, or not this caller's."""
+
+    code = "unknown-submission"
+
+    def __init__(self, submission: str) -> None:
+        super().__init__(f"There is no submission {submission[:64]!r}.", submission=submission[:64])
 
 
 class UnknownUser(NotFound):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,7 @@ class Exercise:
     """A notebook of a course.
 
     `difficulty` runs from 1 (first steps) to 5; `minutes` is the usual time; `version`
-    changes whenever the master or one of its data files does.
+    changes whenever the master or one of its data files does; work that comes after `due` is late.
     """
 
     id: str
@@ -102,6 +103,7 @@ class Exercise:
     points: float
     questions: tuple[Question, ...]
     limits: Limits = Limits()
+    due: datetime | None = None
     folder: Path = field(default=Path(), repr=False)
 
     def question_of(self, cell: str) -> Question | None:
@@ -152,7 +154,8 @@ class Course:
             "skills": [asdict(skill) | {"requires": list(skill.requires)} for skill in self.skills],
             "units": [{"id": u.id, "title": u.title, "exercises": list(u.exercises)} for u in self.units],
             "exercises": [
-                {name: getattr(exercise, name) for name in public} | {"skills": list(exercise.skills)}
+                {name: getattr(exercise, name) for name in public}
+                | {"skills": list(exercise.skills), "due": exercise.due.isoformat() if exercise.due else None}
                 for exercise in self.exercises.values()
             ],
         }

@@ -1,8 +1,8 @@
 """Frames of the live WebSocket, as values, with the one place that encodes and decodes them.
 
-A frame is a JSON object with a `type`. The learner's side sends `check` and `hint`; the
-grader answers with `progress`, then one `feedback`, `hint-text` or `failure` that carries the
-request's id. Both ways are validated against the schema `frames.v1`.
+A frame is a JSON object with a `type`. The learner's side sends `check`, `hint` and `submit`; the
+grader answers with `progress`, then one `feedback`, `hint-text`, `receipt` or `failure` that carries the
+request's id. A `notification` comes by itself. Both ways are validated against the schema `frames.v1`.
 """
 
 from __future__ import annotations
@@ -60,6 +60,19 @@ class HintRequest:
     cell: str
     check: str
     level: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Submit:
+    """Hand in a notebook: keep its answers, and judge all of its questions."""
+
+    type: ClassVar[str] = "submit"
+
+    request: str
+    course: str
+    exercise: str
+    version: str
+    cells: tuple[CellSource, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,6 +202,57 @@ class HintText:
 
 
 @dataclass(frozen=True, kw_only=True)
+class QuestionResult:
+    """What one question of a submission came to; `cell` is its first answer cell."""
+
+    cell: str
+    verdict: Verdict
+    points: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receipt:
+    """The proof that a notebook was handed in; times are ISO 8601, `hash` is the SHA-256 of the answers.
+
+    A request that comes again gets the receipt of the first time.
+    """
+
+    type: ClassVar[str] = "receipt"
+
+    request: str
+    submission: str
+    course: str
+    exercise: str
+    version: str
+    at: str
+    due: str | None
+    late: bool
+    hash: str
+    points: float
+    max_points: float
+    questions: tuple[QuestionResult, ...]
+    repairs: tuple[str, ...]
+    solved: bool
+    cursor: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notice:
+    """Something that a learner should know; `title` is the exercise's, `detail` holds what the sentence needs."""
+
+    type: ClassVar[str] = "notification"
+
+    id: str
+    course: str
+    exercise: str
+    kind: str
+    title: str
+    detail: dict[str, Any]
+    read: bool
+    at: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Failure:
     """A request that could not be served; `request` is None where the frame could not be read."""
 
@@ -200,8 +264,8 @@ class Failure:
     detail: dict[str, Any]
 
 
-Request = CheckRequest | HintRequest
-Reply = Progress | Feedback | HintText | Failure
+Request = CheckRequest | HintRequest | Submit
+Reply = Progress | Feedback | HintText | Receipt | Notice | Failure
 Frame = Request | Reply
 _FRAMES: dict[str, type[Frame]] = {cls.type: cls for cls in get_args(Frame)}
 

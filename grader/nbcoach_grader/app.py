@@ -20,8 +20,13 @@ from .engine.engine import Engine
 from .grading import Grading
 from .kernels.engine import KernelEngine
 from .live import live_routes
+from .notices import Notices
+from .releases import Releases
+from .roster import Roster
 from .routes import api_routes
 from .runner import Runner
+from .submissions import Submissions
+from .work_routes import work_routes
 
 
 class Grader(Service):
@@ -38,6 +43,10 @@ class Grader(Service):
         240,
         min=1,
         help="How often a learner may have one question with hidden checks judged, in an hour, by default 240.",
+    ).tag(config=True)
+
+    submissions_per_hour = Integer(
+        60, min=1, help="How often a learner may hand in one exercise, in an hour, by default 60."
     ).tag(config=True)
 
     classes = [Engine, KernelEngine]  # noqa: RUF012 - traitlets' own way to name what can be configured
@@ -59,12 +68,15 @@ class Grader(Service):
         return KernelEngine(parent=self)
 
     grading: Grading
+    submissions: Submissions
+    notices: Notices
+    releases: Releases
     runner: Runner
     store: Store
 
     def routes(self) -> list[tuple[str, type[RequestHandler]]]:
         """Return the routes below the service's prefix."""
-        return [*api_routes, *live_routes]
+        return [*api_routes, *work_routes, *live_routes]
 
     async def start_parts(self) -> None:
         """Read the courses, open the store, start the engine."""
@@ -75,6 +87,11 @@ class Grader(Service):
         await self.runner.start()
         attempts = Limits(self.attempts_per_hour / 3600, self.attempts_per_hour)
         self.grading = Grading(catalogue, self.runner, self.store, attempts)
+        self.notices = Notices(self.store, lambda: self.grading.catalogue)
+        often = Limits(self.submissions_per_hour / 3600, self.submissions_per_hour)
+        self.submissions = Submissions(self.grading, self.store, self.notices, often)
+        roster = Roster(self.hub_api_url, lambda: os.environ.get("JUPYTERHUB_API_TOKEN", ""))
+        self.releases = Releases(Path(self.courses), self.grading, self.store, self.notices, roster)
         self.checks = Counter("nbcoach_checks_total", "Questions judged.", ["verdict"], registry=self.metrics.registry)
         for verdict in Verdict:
             self.checks.labels(verdict)
@@ -86,13 +103,15 @@ class Grader(Service):
         )
         warm = Gauge("nbcoach_warm_notebooks", "Learners' notebooks kept warm.", registry=self.metrics.registry)
         warm.set_function(lambda: self.engine.statistics()["lines"])
+        self._announcing = asyncio.create_task(self.releases.announce_all())
         self._warming = [asyncio.create_task(self._warm(course.imports)) for course in catalogue]
 
     async def stop_parts(self) -> None:
         """Stop the engine and what reads style, then the store."""
-        for task in self._warming:
+        begun = [self._announcing, *self._warming]
+        for task in begun:
             task.cancel()
-        await asyncio.gather(*self._warming, return_exceptions=True)
+        await asyncio.gather(*begun, return_exceptions=True)
         await self.runner.stop()
         await self.grading.close()
         await self.store.close()

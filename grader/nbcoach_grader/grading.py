@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from nbformat import NotebookNode
 
@@ -16,17 +16,30 @@ from nbcoach_exercises.model import Course, DataFile, Exercise, Question
 from nbcoach_exercises.verdicts import Verdict
 from nbcoach_exercises.wire import CellSource, CheckRequest, Feedback, HintRequest, HintText, StyleNote
 from nbcoach_hub.service import Limits
-from nbcoach_hub.storage import Store
+from nbcoach_hub.storage import Store, work_hash
 
 from .engine.plan import Begun, nothing
 from .feedback import Judgement
 from .judging import Judging
 from .material import Material, load_material
-from .rebuild import Rebuilt
+from .rebuild import Rebuilt, rebuild
 from .runner import Runs
 from .style import PATIENCE, Style, within
 
 log = logging.getLogger(__name__)
+
+OUTDATED = "The exercise has a newer version, which was used; open it again to get it."
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A judged question, its attempt with the place in the log, and the points of the exercise with it."""
+
+    judged: Judgement
+    attempt: Attempt
+    cursor: int
+    points: float
+    repairs: tuple[str, ...]
 
 
 class Grading:
@@ -87,32 +100,14 @@ class Grading:
             self._attempts.spend(f"{learner} {course.id} {exercise.id} {question.answers[0]}")
         reading = asyncio.create_task(self._advice(material, question, request.cells))
         try:
-            judged, rebuilt = await self._judging.judge(learner, material, question, request.cells, begun)
+            tried = await self.attempt(learner, course, exercise, question, request.request, request.cells, begun)
             style = await within(reading, PATIENCE)
         finally:
             reading.cancel()
-        repairs = rebuilt.repairs
+        judged, attempt = tried.judged, tried.attempt
+        repairs = tried.repairs
         if request.version != exercise.version:
-            repairs += ("The exercise has a newer version, which was used; open it again to get it.",)
-        points, solved = await self._standing(learner, exercise, question, judged)
-        work = _hash({name: rebuilt.answers.get(name, "") for name in question.answers})
-        attempt = Attempt(
-            id=_hash({"learner": learner, "request": request.request, "work": work})[:32],  # a repeat counts once
-            learner=learner,
-            course=course.id,
-            exercise=exercise.id,
-            version=exercise.version,
-            cell=question.answers[0],
-            source_hash=work,
-            verdict=judged.verdict,
-            verdicts={check.id: check.verdict for check in judged.checks},
-            points=judged.points,
-            max_points=question.points,
-            solved=solved,
-            seconds=judged.seconds,
-            peak_mb=judged.peak_mb,
-        )
-        logged = await self._append(attempt)
+            repairs += (OUTDATED,)
         return Feedback(
             request=request.request,
             course=course.id,
@@ -129,13 +124,61 @@ class Grading:
             seconds=judged.seconds,
             peak_mb=judged.peak_mb,
             attempt=attempt.id,
-            cursor=logged.cursor,
-            exercise_points=points,
+            cursor=tried.cursor,
+            exercise_points=tried.points,
             exercise_max_points=exercise.points,
-            solved=solved,
+            solved=attempt.solved,
             reference=(await self._judging.proof(material)).reference(question),
             style=() if judged.verdict is Verdict.NOT_ATTEMPTED else style,
         )
+
+    async def answers(
+        self, course: Course, exercise: Exercise, cells: Sequence[CellSource]
+    ) -> tuple[dict[str, str], tuple[str, ...]]:
+        """Return a learner's answers by grade id, empty where there is none, and what was repaired to find them."""
+        layout = (await self._material(course, exercise)).layout
+        rebuilt = rebuild(layout, (), cells)
+        named = (place.name for place in layout.places if place.answered)
+        return {name: rebuilt.answers.get(name, "") for name in named}, rebuilt.repairs
+
+    async def attempt(
+        self,
+        learner: str,
+        course: Course,
+        exercise: Exercise,
+        question: Question,
+        request: str,
+        cells: Sequence[CellSource],
+        begun: Begun,
+    ) -> Tried:
+        """Judge a question and keep the attempt; *Check* and *Submit* both come through here.
+
+        Raises:
+            GraderFailed: the grader broke; no attempt is kept.
+
+        """
+        material = await self._material(course, exercise)
+        judged, rebuilt = await self._judging.judge(learner, material, question, cells, begun)
+        points, solved = await self._standing(learner, exercise, question, judged)
+        work = work_hash({name: rebuilt.answers.get(name, "") for name in question.answers})
+        attempt = Attempt(
+            id=work_hash({"learner": learner, "request": request, "work": work})[:32],  # a repeat counts once
+            learner=learner,
+            course=course.id,
+            exercise=exercise.id,
+            version=exercise.version,
+            cell=question.answers[0],
+            source_hash=work,
+            verdict=judged.verdict,
+            verdicts={check.id: check.verdict for check in judged.checks},
+            points=judged.points,
+            max_points=question.points,
+            solved=solved,
+            seconds=judged.seconds,
+            peak_mb=judged.peak_mb,
+        )
+        logged = await self._append(attempt)
+        return Tried(judged, attempt, logged.cursor, points, rebuilt.repairs)
 
     async def _advice(
         self, material: Material, question: Question, cells: Sequence[CellSource]
@@ -271,10 +314,3 @@ def _current(course: Course, attempts: Sequence[Logged]) -> list[Attempt]:
         and entry.exercise in course.exercises
         and entry.version == course.exercises[entry.exercise].version
     ]
-
-
-def _hash(answers: dict[str, str]) -> str:
-    digest = hashlib.sha256()
-    for name, source in sorted(answers.items()):
-        digest.update(f"{name}\0{len(source)}\0{source}".encode("utf-8", "replace"))
-    return digest.hexdigest()

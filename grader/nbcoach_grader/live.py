@@ -1,4 +1,4 @@
-"""The live WebSocket: check requests in, feedback out, one connection for all of a learner's notebooks."""
+"""The live WebSocket: requests in, feedback and notices out, one connection for all of a learner's notebooks."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from nbcoach_exercises.wire import (
     HintRequest,
     Progress,
     Reply,
+    Request,
+    Submit,
     decode,
     encode,
 )
@@ -37,8 +39,10 @@ class GraderLiveHandler(LiveHandler):
     """One learner's connection. Requests run side by side; a vanished browser cancels its own."""
 
     def open(self, *args: str, **kwargs: str) -> None:
-        """Begin with nothing pending."""
+        """Begin with nothing pending, and hear of what the learner should know."""
         self._tasks: set[asyncio.Task[None]] = set()
+        self._hearing = contextlib.ExitStack()
+        self._hearing.enter_context(cast("Grader", self.service).notices.listening(self.identity.name, self._send))
 
     @scoped(LEARN)
     async def get(self, *args: str, **kwargs: str) -> None:
@@ -50,8 +54,8 @@ class GraderLiveHandler(LiveHandler):
         request: str | None = None
         try:
             frame = decode(message)
-            request = frame.request
-            if not isinstance(frame, CheckRequest | HintRequest):
+            request = getattr(frame, "request", None)
+            if not isinstance(frame, CheckRequest | HintRequest | Submit):
                 raise InvalidFrame(f"A {frame.type!r} frame is an answer, not a request.")
             if frame.course not in self.identity.courses_learnt() | self.identity.courses_taught():
                 raise UnknownCourse(frame.course)
@@ -67,18 +71,25 @@ class GraderLiveHandler(LiveHandler):
 
     def on_close(self) -> None:
         """Forget what is pending; attempts that are already decided are kept."""
+        if not hasattr(self, "_hearing"):
+            return  # it was refused
+        self._hearing.close()
         for task in self._tasks:
             task.cancel()
 
-    async def _answer(self, frame: CheckRequest | HintRequest) -> None:
-        grading = cast("Grader", self.service).grading
+    async def _answer(self, frame: Request) -> None:
+        grader = cast("Grader", self.service)
+        grading = grader.grading
         try:
             if isinstance(frame, HintRequest):
                 self._send(await grading.hint(self.identity.name, frame))
                 return
             self._send(Progress(request=frame.request, state="queued"))
-            start = time.monotonic()
             begun = lambda: self._send(Progress(request=frame.request, state="running"))  # noqa: E731
+            if isinstance(frame, Submit):
+                self._send(await grader.submissions.submit(self.identity.name, frame, begun))
+                return
+            start = time.monotonic()
             feedback = await grading.check(self.identity.name, frame, begun)
             self._count(feedback, time.monotonic() - start)
             self._send(feedback)

@@ -68,7 +68,12 @@ class ServiceEntry:
 
 
 SERVICES = (
-    ServiceEntry("grader", "nbcoach_grader", lambda s: {**_store(s), "NBCOACH_COURSES": str(s.courses or "")}),
+    ServiceEntry(
+        "grader",
+        "nbcoach_grader",
+        lambda s: {**_store(s), "NBCOACH_COURSES": str(s.courses or "")},
+        ("read:groups",),  # who learns a course, and is to hear of its new exercises
+    ),
     ServiceEntry(
         "recommender",
         "nbcoach_recommender",

@@ -224,7 +224,9 @@ async def test_submissions_know_whether_they_are_late_and_what_was_handed_in(url
     due = datetime(2026, 11, 27, 12, tzinfo=UTC)
     async with open_store(url) as store:
         late = await store.submit(submission(id="late", due=due, at=due + timedelta(seconds=1)))
-        in_time = await store.submit(submission(id="in-time", due=due, at=due, verdicts={"q1": "passed"}))
+        cells = ({"id": "a", "grade_id": None, "source": "import math"}, {"id": "b", "grade_id": "q1", "source": "x"})
+        judged: dict[str, object] = {"verdicts": {"q1": "passed"}, "scores": {"q1": 1.5}, "cells": cells}
+        in_time = await store.submit(submission(id="in-time", due=due, at=due, **judged))
         free = await store.submit(submission(id="free"))
         assert [(await store.submission(s.id)) for s in (late, in_time, free)] == [late, in_time, free]
         assert [s.late for s in (late, in_time, free)] == [True, False, False]
@@ -239,7 +241,7 @@ async def test_a_class_s_submissions_and_their_regrading(url: str) -> None:
         await store.submit(submission(exercise="lists"))
         assert await store.class_submissions("python", "loops") == [second, first]
         assert await store.class_submissions("python", "loops", limit=1) == [second]
-        better = replace(first, version="v2", points=2.0, verdicts={"q1": "passed"})
+        better = replace(first, version="v2", points=2.0, verdicts={"q1": "passed"}, scores={"q1": 2.0})
         assert await store.regrade(replace(better, sources={"q1": "forged"}, learner="mallory"))
         assert await store.submissions("amy", "python", "loops") == [better]
         assert await store.submissions("mallory") == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ def test_the_outline_is_json_and_tells_no_secret(tmp_path: Path) -> None:
     assert "SECRET" not in text
     assert str(tmp_path) not in text
     assert set(outline["exercises"][0]) == {
-        "id", "unit", "title", "summary", "skills", "difficulty", "minutes", "version", "points"
+        "id", "unit", "title", "summary", "skills", "difficulty", "minutes", "version", "points", "due"
     }  # fmt: skip
     assert outline["units"] == [{"id": "first", "title": "First steps", "exercises": ["sum-up"]}]
 
@@ -82,6 +83,32 @@ def test_an_exercise_overrides_the_courses_limits_one_by_one(tmp_path: Path) -> 
 def test_wrong_limits_of_a_course_are_refused_with_their_place(tmp_path: Path, limits: Any, said: str) -> None:
     with pytest.raises(InvalidCourse, match=f"course.yaml: {said}:"):
         read_course(write_course(tmp_path, {**COURSE, "limits": limits}))
+
+
+def test_work_is_due_at_a_time_with_a_zone(tmp_path: Path) -> None:
+    folder = write_course(tmp_path)
+    assert read_course(folder).exercise("sum-up").due is None
+    version = read_course(folder).exercise("sum-up").version
+    with (folder / "course.yaml").open("a") as file:
+        file.write("\ndue:\n  sum-up: 2026-12-01T18:00:00+01:00\n")
+    course = read_course(folder)
+    assert course.exercise("sum-up").due == datetime(2026, 12, 1, 17, tzinfo=UTC)
+    assert course.exercise("sum-up").version == version
+    assert course.outline()["exercises"][0]["due"] == "2026-12-01T18:00:00+01:00"
+
+
+@pytest.mark.parametrize(
+    ("due", "said"),
+    [
+        ({"sum-up": "2026-12-01"}, "needs a time zone"),
+        ({"sum-up": "tomorrow"}, "no time of ISO 8601"),
+        ({"sum-up": 7}, "due/sum-up"),
+        ({"other": "2026-12-01T18:00:00+01:00"}, "no exercise of the course"),
+    ],
+)
+def test_odd_times_are_refused_with_their_place(tmp_path: Path, due: Any, said: str) -> None:
+    with pytest.raises(InvalidCourse, match=said):
+        read_course(write_course(tmp_path, {**COURSE, "due": due}))
 
 
 def test_a_catalogue_holds_the_courses_of_a_folder(tmp_path: Path) -> None:

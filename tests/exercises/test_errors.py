@@ -25,6 +25,7 @@ STATUS = {
     "UnknownCourse": 404,
     "UnknownExercise": 404,
     "UnknownCell": 404,
+    "UnknownSubmission": 404,
     "UnknownUser": 404,
     "TooSlow": 408,
     "Conflict": 409,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from datetime import UTC
 from typing import Any, get_args
 
 import pytest
@@ -24,7 +25,11 @@ from nbcoach_exercises.wire import (
     HintRequest,
     HintText,
     LearnerError,
+    Notice,
     Progress,
+    QuestionResult,
+    Receipt,
+    Submit,
     decode,
     encode,
 )
@@ -49,6 +54,7 @@ RESULTS = st.builds(
 ERRORS = st.builds(
     LearnerError, cell=ID, name=TEXT, message=TEXT, line=st.none() | st.integers(1, 999), text=st.none() | TEXT
 )
+MOMENT = st.datetimes(timezones=st.just(UTC)).map(lambda at: at.isoformat())
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | TEXT,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
@@ -66,6 +72,38 @@ FRAMES: dict[type, st.SearchStrategy[Any]] = {
     ),
     HintRequest: st.builds(
         HintRequest, request=ID, course=SLUG, exercise=SLUG, cell=ID, check=ID, level=st.integers(1, 50)
+    ),
+    Submit: st.builds(
+        Submit, request=ID, course=SLUG, exercise=SLUG, version=TEXT, cells=st.lists(CELLS, max_size=3).map(tuple)
+    ),
+    Receipt: st.builds(
+        Receipt,
+        request=ID,
+        submission=ID,
+        course=SLUG,
+        exercise=SLUG,
+        version=TEXT,
+        at=MOMENT,
+        due=st.none() | MOMENT,
+        late=st.booleans(),
+        hash=st.from_regex(r"[0-9a-f]{64}", fullmatch=True),
+        points=NUMBER,
+        max_points=NUMBER,
+        questions=st.lists(st.builds(QuestionResult, cell=ID, verdict=VERDICT, points=NUMBER), max_size=3).map(tuple),
+        repairs=st.lists(TEXT, max_size=3).map(tuple),
+        solved=st.booleans(),
+        cursor=st.integers(0, 9999),
+    ),
+    Notice: st.builds(
+        Notice,
+        id=ID,
+        course=SLUG,
+        exercise=SLUG,
+        kind=st.sampled_from(["comment", "released", "updated", "regraded"]),
+        title=TEXT,
+        detail=st.dictionaries(TEXT, JSON, max_size=3),
+        read=st.booleans(),
+        at=MOMENT,
     ),
     Progress: st.builds(Progress, request=ID, state=st.sampled_from(["queued", "running"])),
     Feedback: st.builds(

@@ -27,7 +27,7 @@ PATIENCE = 30.0
 
 @asynccontextmanager
 async def hub_peer(people: dict[str, dict[str, Any]]) -> AsyncIterator[str]:
-    """Answer who owns a token, as the hub does; yield the URL of its API."""
+    """Answer who owns a token and who is in a group, as the hub does; yield the URL of its API."""
 
     class User(RequestHandler):
         def get(self) -> None:
@@ -38,7 +38,12 @@ async def hub_peer(people: dict[str, dict[str, Any]]) -> AsyncIterator[str]:
                 self.set_status(403)
                 self.finish({"status": 403, "message": "Forbidden"})
 
-    server = HTTPServer(Application([("/hub/api/user", User)]))
+    class Group(RequestHandler):
+        def get(self, name: str) -> None:
+            users = sorted({found["name"] for found in people.values() if name in found.get("groups", ())})
+            self.finish({"kind": "group", "name": name, "users": users})
+
+    server = HTTPServer(Application([("/hub/api/user", User), ("/hub/api/groups/([^/]+)", Group)]))
     sockets = bind_sockets(0, "127.0.0.1")
     server.add_sockets(sockets)
     try:

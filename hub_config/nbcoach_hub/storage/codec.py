@@ -56,6 +56,8 @@ class Codec:
             fields["goals"] = tuple(fields["goals"])
             consents = fields.get("consents", {})
             fields["consents"] = {purpose: datetime.fromisoformat(at) for purpose, at in consents.items()}
+        if kind is Submission:
+            fields["cells"] = tuple(fields.get("cells", ()))
         if kind is Notification:
             fields["kind"] = Occasion(fields["kind"])
         return kind(**fields)

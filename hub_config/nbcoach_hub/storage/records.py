@@ -44,7 +44,8 @@ class Profile:
 class Submission:
     """A learner's work as handed in: the source of each answer cell by grade id, and what it came to.
 
-    `verdicts` are those of the questions, by their first answer cell; `due` is when it had to be there.
+    `cells` are all of the code cells (`id`, `grade_id`, `source`), so that the work can be judged again;
+    `verdicts` and `scores` are those of the questions, by their first answer cell; `due` is when it had to be there.
     """
 
     sealed: ClassVar[tuple[str, ...]] = ()
@@ -57,6 +58,8 @@ class Submission:
     points: float
     max_points: float
     verdicts: Mapping[str, str] = field(default_factory=dict)
+    scores: Mapping[str, float] = field(default_factory=dict)
+    cells: tuple[Mapping[str, str | None], ...] = ()
     due: datetime | None = None
     id: str = field(default_factory=new_id)
     at: datetime = field(default_factory=now)

@@ -125,7 +125,7 @@ class Store:
         return await self._submissions({"course": course, "exercise": exercise}, limit)
 
     async def regrade(self, submission: Submission) -> bool:
-        """Replace what a submission came to: version, points and verdicts; return whether there was one.
+        """Replace what a submission came to: version, points, verdicts and scores; return whether there was one.
 
         Who handed in what, and when, stays as it was.
         """
@@ -136,6 +136,7 @@ class Store:
                 points=submission.points,
                 max_points=submission.max_points,
                 verdicts=submission.verdicts,
+                scores=submission.scores,
             )
             if await self._backend.swap(SUBMISSIONS, rows[0], self._codec.row(changed)):
                 return True
