@@ -3,10 +3,11 @@
 Theory of operation. Each browser socket has one task, which holds at most one upstream socket.
 `on_message` validates a frame and puts it on a bounded queue; the task opens the upstream socket,
 writes what is queued, and passes replies down. A request is *pending* from the moment it is taken
-until a final reply (feedback, hint-text, failure) carries its id. When the grader cannot be reached,
-or goes away, every pending request is answered with one `failure` frame of code "unavailable"; the
-browser keeps the request and sends it again. The task then tries again with growing pauses, and at
-once when a new frame comes. It ends with the browser's socket, and takes the upstream with it.
+until a final reply (feedback, hint-text, receipt, failure) carries its id. Notifications go down as
+they come. When the grader cannot be reached, or goes away, every pending request is answered with one
+`failure` frame of code "unavailable"; the browser keeps the request and sends it again. The task then
+tries again with growing pauses, and at once when a new frame comes. It ends with the browser's socket, and
+takes the upstream with it.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ MAX_PENDING = 64
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
 PING_SECONDS = 20.0
-_FINAL = (wire.Feedback, wire.HintText, wire.Failure)
+_ASKED = (wire.CheckRequest, wire.HintRequest, wire.Submit)
+_FINAL = (wire.Feedback, wire.HintText, wire.Receipt, wire.Failure)
 
 
 class LiveHandler(WebSocketMixin, WebSocketHandler, JupyterHandler):
@@ -125,7 +127,7 @@ class Relay:
         request: str | None = None
         try:
             frame = wire.decode(message)
-            if not isinstance(frame, wire.CheckRequest | wire.HintRequest):
+            if not isinstance(frame, _ASKED):
                 raise InvalidFrame(f"A browser sends no {frame.type!r} frame.")
             request = frame.request
             if len(self._pending) >= MAX_PENDING or self._queue.full():
@@ -201,7 +203,7 @@ class Relay:
             except NbcoachError as err:
                 self._log.error("nbcoach: the grader sent a frame that is not valid: %s", err.message)
                 continue
-            if isinstance(frame, wire.CheckRequest | wire.HintRequest):
+            if isinstance(frame, _ASKED):
                 continue
             if isinstance(frame, _FINAL):
                 self._pending.discard(frame.request or "")

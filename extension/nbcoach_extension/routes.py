@@ -7,19 +7,20 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from importlib.resources import files
 from typing import Any
+from urllib.parse import quote
 
 from jsonschema import Draft202012Validator
 from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import APIHandler
 from tornado import web
 
-from nbcoach_exercises.errors import InvalidInput, NbcoachError, TooLarge
+from nbcoach_exercises.errors import InvalidInput, NbcoachError, TooLarge, UnknownCell
 from nbcoach_exercises.identifiers import slug
 
 from .clients import ServiceClient
 from .errors import answer_of
 from .live import LiveHandler
-from .workspace import Workspace
+from .workspace import Workspace, starter_of
 
 AUTH_RESOURCE = "nbcoach"
 PREFIX = r"/nbcoach/api/"
@@ -121,6 +122,84 @@ class OpenHandler(NbcoachHandler):
         self.reply(await workspace.place(course, exercise, released))
 
 
+class ResetHandler(NbcoachHandler):
+    """Begins an exercise anew."""
+
+    @web.authenticated
+    @authorized
+    @reporting
+    async def post(self) -> None:
+        """Write the starter notebook, keep the present one beside it, and tell both paths."""
+        body = self.json_body("OpenRequest")
+        course, exercise = slug(body["course"], "course"), slug(body["exercise"], "exercise")
+        workspace: Workspace = self.settings["nbcoach_workspace"]
+        released = await self.grader.get(f"api/courses/{course}/exercises/{exercise}/notebook")
+        self.reply(await workspace.reset(course, exercise, released))
+
+
+class StarterHandler(NbcoachHandler):
+    """What stood in a cell at the beginning."""
+
+    @web.authenticated
+    @authorized
+    @reporting
+    async def get(self, course: str, exercise: str, cell: str) -> None:
+        """Return the starter of an answer cell."""
+        course, exercise = slug(course, "course"), slug(exercise, "exercise")
+        released = await self.grader.get(f"api/courses/{course}/exercises/{exercise}/notebook")
+        source = starter_of(released, cell)
+        if source is None:
+            raise UnknownCell(exercise, cell[:128])
+        self.reply({"source": source})
+
+
+class SubmissionsHandler(NbcoachHandler):
+    """What the learner has handed in."""
+
+    @web.authenticated
+    @authorized
+    @reporting
+    async def get(self, course: str) -> None:
+        """List it with the comments on it, newest first."""
+        exercise = self.get_query_argument("exercise", None)
+        query = None if exercise is None else {"exercise": slug(exercise, "exercise")}
+        self.reply(await self.grader.get(f"api/courses/{slug(course, 'course')}/submissions", query))
+
+
+class SubmissionHandler(NbcoachHandler):
+    """One submission."""
+
+    @web.authenticated
+    @authorized
+    @reporting
+    async def get(self, course: str, submission: str) -> None:
+        """Return it with its answers."""
+        name = quote(submission, safe="")
+        self.reply(await self.grader.get(f"api/courses/{slug(course, 'course')}/submissions/{name}"))
+
+
+class NotificationsHandler(NbcoachHandler):
+    """What the learner should know."""
+
+    @web.authenticated
+    @authorized
+    @reporting
+    async def get(self) -> None:
+        """List it, newest first."""
+        self.reply(await self.grader.get("api/notifications"))
+
+
+class ReadHandler(NbcoachHandler):
+    """What the learner has read."""
+
+    @web.authenticated
+    @authorized
+    @reporting
+    async def post(self) -> None:
+        """Mark notifications as read."""
+        self.reply(await self.grader.post("api/notifications/read", self.json_body("ReadRequest")))
+
+
 class NextHandler(NbcoachHandler):
     """What to do next, and why."""
 
@@ -178,7 +257,13 @@ def routes() -> list[tuple[str, type[web.RequestHandler]]]:
         (PREFIX + r"courses/([^/]+)", CourseHandler),
         (PREFIX + r"courses/([^/]+)/next", NextHandler),
         (PREFIX + r"courses/([^/]+)/mastery", MasteryHandler),
+        (PREFIX + r"courses/([^/]+)/submissions", SubmissionsHandler),
+        (PREFIX + r"courses/([^/]+)/submissions/([^/]+)", SubmissionHandler),
+        (PREFIX + r"courses/([^/]+)/exercises/([^/]+)/cells/([^/]+)", StarterHandler),
+        (PREFIX + r"notifications", NotificationsHandler),
+        (PREFIX + r"notifications/read", ReadHandler),
         (PREFIX + r"open", OpenHandler),
+        (PREFIX + r"reset", ResetHandler),
         (PREFIX + r"events", EventsHandler),
         (PREFIX + r"live", LiveHandler),
     ]

@@ -2,6 +2,8 @@
 
 What a learner wrote is never lost: a copy of the present version is left alone, an older one is kept
 beside the new one as `<exercise>-before-<version>.ipynb`, and its answers are carried over by grade id.
+So that an untouched starter is told from an answer, and an added cell from one that the author took out, a placed
+notebook remembers its cells in `metadata.nbcoach.cells`, and an answer cell its starter's hash in `nbcoach.starter`.
 All files go through the server's contents manager, so they land where the file browser looks.
 """
 
@@ -11,6 +13,7 @@ import asyncio
 import base64
 import binascii
 import copy
+import hashlib
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -57,25 +60,36 @@ class Workspace:
             Conflict: the learner's files stand in the way.
 
         """
+        return await self._write(course, exercise, released, anew=False)
+
+    async def reset(self, course: str, exercise: str, released: Mapping[str, Any]) -> dict[str, Any]:
+        """Put the starter in the place of the learner's notebook, which is kept beside it.
+
+        Arguments, result and errors are those of `place`; nothing is carried over, and data files are written anew.
+        """
+        return await self._write(course, exercise, released, anew=True)
+
+    async def _write(self, course: str, exercise: str, released: Mapping[str, Any], *, anew: bool) -> dict[str, Any]:
         notebook, version, data = _read_release(released, f"{exercise}.ipynb")
         folder = f"{course}/{exercise}"
         path = f"{folder}/{exercise}.ipynb"
         lock = self._locks.setdefault(path, asyncio.Lock())
         async with lock:
             try:
-                return await self._place(folder, path, notebook, version, data)
+                return await self._place(folder, path, remembering(notebook), version, data, anew=anew)
             except HTTPError as err:
                 reason = err.log_message or err.reason or "the files refuse it"
                 raise Conflict(f"{path} cannot be written: {reason}", path=path) from err
 
     async def _place(
-        self, folder: str, path: str, notebook: Notebook, version: str, data: Mapping[str, str]
+        self, folder: str, path: str, notebook: Notebook, version: str, data: Mapping[str, str], *, anew: bool
     ) -> dict[str, Any]:
         await self._make_folders(folder)
         existing = await self._read(path)
         kept: str | None = None
-        if existing is not None and _version_of(existing) != version:
-            notebook = carry_answers(existing, notebook)
+        if existing is not None and (anew or _version_of(existing) != version):
+            if not anew:
+                notebook = carry_answers(existing, notebook)
             kept = await self._free_name(path, _version_of(existing) or "unknown")
             await self._save_notebook(kept, existing)
         changed = existing is None or kept is not None
@@ -123,22 +137,56 @@ class Workspace:
         await ensure_async(self._contents.save({"type": "file", "format": "base64", "content": content}, path))
 
 
-def carry_answers(old: Notebook, new: Notebook) -> Notebook:
-    """Return the new version with the learner's answers in it.
+def remembering(notebook: Notebook) -> Notebook:
+    """Return a fresh notebook that remembers what its author put into it."""
+    marked = copy.deepcopy(notebook)
+    own = marked.setdefault("metadata", {}).setdefault("nbcoach", {})
+    own["cells"] = [cell["id"] for cell in marked["cells"] if isinstance(cell.get("id"), str)]
+    for cell in marked["cells"]:
+        if _answer_id(cell) is not None:
+            cell["metadata"].setdefault("nbcoach", {})["starter"] = _mark(cell)
+    return marked
 
-    An answer is the source of a cell that is a solution cell in both versions, under the same grade id.
+
+def carry_answers(old: Notebook, new: Notebook) -> Notebook:
+    """Return the new version with the learner's answers and added cells in it.
+
+    An answer is the source of a cell that is a solution cell in both versions, under the same grade id,
+    unless it is still the starter. An added cell comes after the cell that it followed.
     """
     answers: dict[str, Any] = {}
     for cell in old.get("cells", []):
         name = _answer_id(cell)
-        if name is not None:
+        if name is not None and _own(cell).get("starter") != _mark(cell):
             answers.setdefault(name, cell["source"])  # of copies, the first is the one that was graded
     carried = copy.deepcopy(new)
     for cell in carried["cells"]:
         name = _answer_id(cell)
         if name in answers:
             cell["source"] = answers[name]
-    return carried
+    return _with_added(old, carried)
+
+
+def _with_added(old: Notebook, new: Notebook) -> Notebook:
+    placed = _own(old).get("cells")
+    if not isinstance(placed, list):
+        return new  # it was placed before notebooks remembered their cells
+    present = {cell.get("id") for cell in new["cells"]}
+    after: str | None = None
+    for cell in old.get("cells", []):
+        if cell.get("id") in placed:
+            after = cell["id"] if cell["id"] in present else after
+        elif cell.get("id") not in present and "nbgrader" not in cell.get("metadata", {}):
+            place = next((n for n, c in enumerate(new["cells"], 1) if c.get("id") == after), 0)
+            new["cells"].insert(place, copy.deepcopy(cell))
+            after = cell.get("id", after)
+    return new
+
+
+def starter_of(released: Mapping[str, Any], cell: str) -> str | None:
+    """Return the source of an answer cell of a released notebook, by grade id; None where there is no such cell."""
+    notebook, _, _ = _read_release(released, "")
+    return next((_text(found["source"]) for found in notebook["cells"] if _answer_id(found) == cell), None)
 
 
 def file_name(value: Any) -> str:
@@ -181,9 +229,21 @@ def _read_release(released: Mapping[str, Any], own_name: str) -> tuple[Notebook,
 
 def _version_of(notebook: Notebook) -> str | None:
     """Return the version that a learner's notebook claims; it becomes part of a file name."""
-    own = notebook.get("metadata", {}).get("nbcoach")
-    version = own.get("version") if isinstance(own, dict) else None
+    version = _own(notebook).get("version")
     return version if isinstance(version, str) and _VERSION.fullmatch(version) else None
+
+
+def _own(node: Mapping[str, Any]) -> dict[str, Any]:
+    own = node.get("metadata", {}).get("nbcoach")
+    return own if isinstance(own, dict) else {}
+
+
+def _mark(cell: Mapping[str, Any]) -> str:
+    return hashlib.sha256(_text(cell.get("source", "")).strip().encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def _text(source: Any) -> str:
+    return "".join(source) if isinstance(source, list) else str(source)
 
 
 def _answer_id(cell: Any) -> str | None:

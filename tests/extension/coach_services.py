@@ -104,6 +104,10 @@ class Upstream:
             (r"/services/grader/api/courses", Courses),
             (r"/services/grader/api/courses/([^/]+)", Course),
             (r"/services/grader/api/courses/([^/]+)/exercises/([^/]+)/notebook", Notebook),
+            (r"/services/grader/api/courses/([^/]+)/submissions", Submissions),
+            (r"/services/grader/api/courses/([^/]+)/submissions/([^/]+)", Submission),
+            (r"/services/grader/api/notifications", Notifications),
+            (r"/services/grader/api/notifications/read", Read),
             (r"/services/grader/api/events", Events),
             (r"/services/grader/api/live", LiveSocket),
             (r"/services/recommender/api/courses/([^/]+)/next", Next),
@@ -210,6 +214,30 @@ class Notebook(Json):
             )
 
 
+class Submissions(Json):
+    def get(self, course: str) -> None:
+        if self.known(course):
+            self.finish({"submissions": [{"submission": "one", "exercise": EXERCISE}]})
+
+
+class Submission(Json):
+    def get(self, course: str, submission: str) -> None:
+        if submission != "one":
+            self.fail(404, "unknown-submission", "There is no such submission.")
+        elif self.known(course):
+            self.finish({"submission": {"submission": "one", "exercise": EXERCISE}, "sources": {"fact": "x"}})
+
+
+class Notifications(Json):
+    def get(self) -> None:
+        self.finish({"notifications": [{"id": "n1", "kind": "comment"}]})
+
+
+class Read(Json):
+    def post(self) -> None:
+        self.finish({"read": len(json.loads(self.request.body)["ids"])})
+
+
 class Events(Json):
     def post(self) -> None:
         body = json.loads(self.request.body)
@@ -298,10 +326,32 @@ class LiveSocket(websocket.WebSocketHandler):
                     )
                 )
             )
+        elif isinstance(frame, wire.Submit):
+            await self.write_message(wire.encode(receipt(frame)))
         elif isinstance(frame, wire.CheckRequest) and self.upstream.answer_checks:
             for state in ("queued", "running"):
                 await self.write_message(wire.encode(wire.Progress(request=frame.request, state=state)))
             await self.write_message(wire.encode(judge(self.upstream, frame)))
+
+
+def receipt(frame: wire.Submit) -> wire.Receipt:
+    return wire.Receipt(
+        request=frame.request,
+        submission="one",
+        course=frame.course,
+        exercise=frame.exercise,
+        version=frame.version,
+        at="2026-11-27T12:00:00+00:00",
+        due=None,
+        late=False,
+        hash="0" * 64,
+        points=3.0,
+        max_points=3.0,
+        questions=(wire.QuestionResult(cell="fact", verdict=Verdict.PASSED, points=2.0),),
+        repairs=(),
+        solved=True,
+        cursor=1,
+    )
 
 
 def judge(upstream: Upstream, frame: wire.CheckRequest) -> wire.Feedback:

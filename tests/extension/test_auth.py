@@ -15,9 +15,16 @@ ROUTES = [
     ("GET", "courses/first-steps"),
     ("GET", "courses/first-steps/next"),
     ("GET", "courses/first-steps/mastery"),
+    ("GET", "courses/first-steps/submissions"),
+    ("GET", "courses/first-steps/submissions/one"),
+    ("GET", "courses/first-steps/exercises/factorial/cells/fact"),
+    ("GET", "notifications"),
+    ("POST", "notifications/read"),
     ("POST", "open"),
+    ("POST", "reset"),
     ("POST", "events"),
 ]
+EXAMPLES = {"course": "first-steps", "exercise": "factorial", "cell": "fact", "submission": "one"}
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
@@ -42,7 +49,7 @@ def test_all_routes_are_listed_here():
     from nbcoach_extension.routes import openapi
 
     described = {
-        (verb.upper(), path.lstrip("/").replace("{course}", "first-steps"))
+        (verb.upper(), path.lstrip("/").format(**EXAMPLES))
         for path, verbs in openapi()["paths"].items()
         for verb in verbs
     }

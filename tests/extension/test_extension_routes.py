@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from coach_services import TOKEN
@@ -35,7 +36,7 @@ def check(body, schema):
 
 
 def test_routes_and_document_agree():
-    described = {path.replace("{course}", "([^/]+)"): set(verbs) for path, verbs in openapi()["paths"].items()}
+    described = {re.sub(r"{\w+}", "([^/]+)", path): set(verbs) for path, verbs in openapi()["paths"].items()}
     served = {
         pattern.removeprefix("/nbcoach/api"): {
             verb for verb in ("get", "post", "put", "patch", "delete") if verb in vars(handler)
@@ -132,3 +133,31 @@ async def test_a_server_that_knows_no_service_says_what_to_set(jp_fetch, jp_serv
     code, body = await failure(get(jp_fetch, "courses"))
     assert code == 503
     assert "NBCOACH_GRADER_URL" in body["message"]
+
+
+async def test_reset_keeps_the_notebook_and_a_starter_can_be_had(jp_fetch, jp_root_dir, upstream):
+    body = {"course": "first-steps", "exercise": "factorial"}
+    await post(jp_fetch, "open", body)
+    code, reset = await post(jp_fetch, "reset", body)
+    assert code == 200
+    check(reset, "Opened")
+    assert (jp_root_dir / reset["kept"]).is_file()
+    found = await get(jp_fetch, "courses", "first-steps", "exercises", "factorial", "cells", "total")
+    assert found == {"source": "# YOUR CODE HERE"}
+    for cell in ("test-total", "no-such", "%2e%2e"):
+        code, body = await failure(jp_fetch("nbcoach", "api", f"courses/first-steps/exercises/factorial/cells/{cell}"))
+        assert (code, body["code"]) == (404, "unknown-cell")
+
+
+async def test_submissions_and_notifications_are_the_grader_s(jp_fetch, upstream):
+    check(await get(jp_fetch, "courses", "first-steps", "submissions"), "Submissions")
+    check(await get(jp_fetch, "notifications"), "Notifications")
+    one = await get(jp_fetch, "courses", "first-steps", "submissions", "one")
+    assert one["sources"] == {"fact": "x"}
+    assert await post(jp_fetch, "notifications/read", {"ids": ["n1"]}) == (200, {"read": 1})
+    for bad in ({}, {"ids": "n1"}, {"ids": [""]}, {"ids": [], "more": 1}):
+        with pytest.raises(HTTPClientError) as refused:
+            await post(jp_fetch, "notifications/read", bad)
+        assert refused.value.code == 400
+    code, body = await failure(jp_fetch("nbcoach", "api", "courses", "first-steps", "submissions", "two"))
+    assert (code, body["code"]) == (404, "unknown-submission")

@@ -134,3 +134,25 @@ async def test_too_many_requests_at_once_are_refused(connect, upstream):
     refused = [await read(socket) for _ in range(6)]
     assert {reply.code for reply in refused} == {"too-many-requests"}
     assert len({reply.request for reply in refused}) == 6
+
+
+async def test_submissions_go_up_and_receipts_and_notifications_come_down(connect, upstream):
+    socket = await connect()
+    frame = wire.Submit(request="s1", course="first-steps", exercise="factorial", version="v1", cells=())
+    await socket.write_message(wire.encode(frame))
+    assert (await read(socket)).type == "receipt"
+    assert upstream.frames == [frame]
+    notice = wire.Notice(
+        id="n1",
+        course="first-steps",
+        exercise="factorial",
+        kind="comment",
+        title="Factorial",
+        detail={"text": "Well done"},
+        read=False,
+        at="2026-11-27T12:00:00+00:00",
+    )
+    await upstream.sockets[0].write_message(wire.encode(notice))
+    assert await read(socket) == notice
+    await socket.write_message(wire.encode(notice))
+    assert (await read(socket)).code == "invalid-frame"

@@ -11,7 +11,7 @@ import pytest
 from coach_services import notebook, with_answer
 
 from nbcoach_exercises.errors import Conflict, UpstreamFailed
-from nbcoach_extension.workspace import Workspace, carry_answers, file_name
+from nbcoach_extension.workspace import Workspace, carry_answers, file_name, remembering
 
 PATH = "first-steps/factorial/factorial.ipynb"
 
@@ -148,3 +148,46 @@ def test_a_copied_cell_does_not_win_over_the_first():
 def test_only_answer_cells_are_carried():
     old = with_answer(notebook(), "test-fact", "assert True")
     assert "assert True" not in json.dumps(carry_answers(old, notebook("v2")))
+
+
+async def test_reset_brings_the_starter_and_keeps_the_notebook(workspace, jp_root_dir):
+    await place(workspace, release())
+    file = jp_root_dir / PATH
+    file.write_text(json.dumps(with_answer(json.loads(file.read_text()), "fact", "mine")))
+    (jp_root_dir / "first-steps/factorial/data/n.csv").write_text("changed by the learner")
+    kept = []
+    for _ in range(2):
+        reset = await workspace.reset("first-steps", "factorial", release())
+        assert (reset["path"], reset["created"], reset["updated"]) == (PATH, False, True)
+        kept.append(reset["kept"])
+    assert answer_in(file) != "mine"
+    assert answer_in(jp_root_dir / kept[0]) == "mine"
+    assert len(set(kept)) == 2
+    assert (jp_root_dir / "first-steps/factorial/data/n.csv").read_text() == "v1"
+    opened = await place(workspace, release())
+    assert (opened["created"], opened["updated"]) == (False, False)
+
+
+def test_an_untouched_starter_gives_way_to_the_new_one():
+    old = remembering(notebook("v1"))
+    new = with_answer(notebook("v2"), "total", "# A better starter")
+    carried = carry_answers(with_answer(old, "fact", "mine"), remembering(new))
+    sources = {cell["metadata"].get("nbgrader", {}).get("grade_id"): cell["source"] for cell in carried["cells"]}
+    assert (sources["fact"], sources["total"]) == ("mine", "# A better starter")
+
+
+def test_added_cells_follow_the_cell_that_they_followed():
+    def text(cell_id):
+        return {"cell_type": "markdown", "id": cell_id, "metadata": {}, "source": cell_id}
+
+    old = remembering(notebook("v1"))
+    gone = text("taken-out-by-the-author")
+    old["cells"].insert(1, gone)
+    old["metadata"]["nbcoach"]["cells"].append(gone["id"])
+    old["cells"].insert(0, text("mine-first"))
+    old["cells"].insert(4, text("mine-second"))
+    old["cells"].insert(5, text("mine-third"))
+    carried = [cell["id"] for cell in carry_answers(old, remembering(notebook("v2")))["cells"]]
+    assert carried[:5] == ["mine-first", "intro", "id-fact", "mine-second", "mine-third"]
+    assert gone["id"] not in carried
+    assert len(carried) == len(notebook()["cells"]) + 3
