@@ -23,6 +23,8 @@ from .protection import Level, Protection, choose
 from .settings import Settings
 from .storage import IncompatibleStore, InvalidKeys, InvalidStoreUrl, Keyring, Store, open_store
 
+_STORE_SECONDS = 15.0
+
 
 class CannotStart(click.ClickException):
     """The hub cannot start as asked; the message is one sentence, and the exit status 2."""
@@ -79,10 +81,12 @@ def check_store(settings: Settings) -> None:
         asyncio.run(_reach(store))
     except (InvalidStoreUrl, InvalidKeys, IncompatibleStore, Unavailable) as err:
         raise CannotStart(str(err)) from err
+    except TimeoutError as err:
+        raise CannotStart(f"The store did not answer within {_STORE_SECONDS:.0f} s: is its server running?") from err
 
 
 async def _reach(store: Store) -> None:
-    async with store:
+    async with asyncio.timeout(_STORE_SECONDS), store:
         await store.ping()
 
 

@@ -1,6 +1,7 @@
 """The contract of every store: one list of promises, run against each backend.
 
-MongoDB joins as a second entry of `BACKENDS`, skipped where no server is named.
+`wire` is a server of our own that speaks MongoDB's wire protocol. `mongodb` is MongoDB itself,
+wherever `MONGODB_URI` names one; each test has a database of its own there.
 """
 
 from __future__ import annotations
@@ -12,11 +13,17 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import pymongo
 import pytest
+from mongo_server import MongoServer
 
 from nbcoach_exercises.errors import Conflict, Unavailable
 from nbcoach_exercises.events import Attempt, LearnerEvent, Logged, Reaction
@@ -38,19 +45,49 @@ from nbcoach_hub.storage import (
 )
 from nbcoach_hub.storage.keyring import new_key
 
-BACKENDS = ("sqlite",)
+BACKENDS = ("sqlite", "wire", *(("mongodb",) if os.environ.get("MONGODB_URI") else ()))
+
+
+@pytest.fixture(scope="module")
+def wire(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MongoServer]:
+    """A server that speaks MongoDB's wire protocol."""
+    server = MongoServer(tmp_path_factory.mktemp("wire"))
+    server.start()
+    yield server
+    server.kill()
 
 
 @pytest.fixture(params=BACKENDS)
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of an empty store."""
-    return f"sqlite:///{tmp_path / 'deep' / 'store.sqlite'}"
+    yield from fresh(request, tmp_path / "deep" / "store.sqlite")
 
 
 @pytest.fixture
-def other_url(tmp_path: Path) -> str:
-    """The URL of another empty store."""
-    return f"sqlite:///{tmp_path / 'other.sqlite'}"
+def other_url(request: pytest.FixtureRequest, tmp_path: Path, url: str) -> Iterator[str]:
+    """The URL of another empty store, of the same kind."""
+    yield from fresh(request, tmp_path / "other.sqlite")
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """The URL of an empty store in a file."""
+    return f"sqlite:///{tmp_path / 'deep' / 'store.sqlite'}"
+
+
+def fresh(request: pytest.FixtureRequest, path: Path) -> Iterator[str]:
+    kind = request.node.callspec.params["url"]
+    database = f"nbcoach_test_{uuid.uuid4().hex[:12]}"
+    if kind == "sqlite":
+        yield f"sqlite:///{path}"
+    elif kind == "wire":
+        yield request.getfixturevalue("wire").url(database)
+    else:
+        named = urlsplit(os.environ["MONGODB_URI"])
+        query = named.query if named.path.strip("/") == "" else f"{named.query}&authSource={named.path[1:]}".lstrip("&")
+        yield named._replace(path=f"/{database}", query=query).geturl()
+        with pymongo.MongoClient(os.environ["MONGODB_URI"]) as client:
+            client.drop_database(database)
 
 
 def attempt(learner: str = "amy", exercise: str = "loops", cell: str = "q1", **fields: object) -> Attempt:
@@ -340,7 +377,8 @@ def ring(*keys: bytes) -> Keyring:
 
 
 async def raw(store: Store) -> str:
-    return "".join([row.body async for _, row in store.dump()])
+    """Return all that the backend keeps."""
+    return "".join([f"{row.key} {dict(row.columns)} {row.body}" async for _, row in store.dump()])
 
 
 async def fill_sensitive(store: Store) -> list[str]:
@@ -464,8 +502,10 @@ async def test_erase_forgets_one_learner_for_good(url: str) -> None:
         assert await store.submissions(marker) == await store.comments(marker) == []
         assert await store.notifications(marker) == []
         assert (await store.append(attempt(learner="bob"))).cursor > last.cursor
-    folder = Path(url.removeprefix("sqlite:///")).parent
-    assert all(marker.encode() not in path.read_bytes() for path in folder.iterdir())
+        assert marker not in await raw(store)
+    if url.startswith("sqlite"):  # the files of a server are the server's own
+        folder = Path(url.removeprefix("sqlite:///")).parent
+        assert all(marker.encode() not in path.read_bytes() for path in folder.iterdir())
 
 
 async def test_names_are_data_never_statements(url: str) -> None:
@@ -530,30 +570,47 @@ async def test_nothing_acknowledged_is_lost_by_kill(url: str) -> None:
 async def test_a_newer_layout_is_refused(url: str) -> None:
     async with open_store(url) as store:
         await store.append(attempt())
-    with sqlite3.connect(url.removeprefix("sqlite:///")) as db:
-        db.execute("INSERT INTO migrations VALUES ('add_telepathy', '2030-01-01')")
-    db.close()
+    if url.startswith("sqlite"):
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as db, db:
+            db.execute("INSERT INTO migrations VALUES ('add_telepathy', '2030-01-01')")
+    else:
+        with pymongo.MongoClient(url) as client:
+            client.get_default_database()["migrations"].insert_one({"_id": "add_telepathy"})
     with pytest.raises(IncompatibleStore, match=r"newer nbcoach.*add_telepathy"):
         await open_store(url).start()
 
 
-async def test_a_file_that_is_no_store_is_refused(url: str) -> None:
-    path = Path(url.removeprefix("sqlite:///"))
+async def test_a_file_that_is_no_store_is_refused(sqlite_url: str) -> None:
+    path = Path(sqlite_url.removeprefix("sqlite:///"))
     path.parent.mkdir()
     path.write_bytes(b"no database" * 1000)
     with pytest.raises(Unavailable, match="cannot be opened"):
-        await open_store(url).start()
+        await open_store(sqlite_url).start()
     assert path.read_bytes() == b"no database" * 1000
 
 
-async def test_only_the_owner_can_read_the_file(url: str) -> None:
-    async with open_store(url) as store:
+async def test_only_the_owner_can_read_the_file(sqlite_url: str) -> None:
+    async with open_store(sqlite_url) as store:
         await store.append(attempt())
-        folder = Path(url.removeprefix("sqlite:///")).parent
+        folder = Path(sqlite_url.removeprefix("sqlite:///")).parent
         assert {path.stat().st_mode & 0o077 for path in folder.iterdir()} == {0}
 
 
-@pytest.mark.parametrize("bad", ["", "sqlite://", "sqlite:///", "mysql:///x", "/x/y", "sqlite:///x?synchronous=off"])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "",
+        "sqlite://",
+        "sqlite:///",
+        "mysql:///x",
+        "/x/y",
+        "sqlite:///x?synchronous=off",
+        "mongodb://",
+        "mongodb://h:port",
+        "mongodb://h/a b",
+        "http://[x",
+    ],
+)
 def test_urls_that_name_no_store(bad: str) -> None:
     with pytest.raises(InvalidStoreUrl, match="is no store"):
         open_store(bad)

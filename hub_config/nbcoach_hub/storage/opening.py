@@ -5,9 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from pymongo.errors import ConfigurationError, InvalidURI
+from pymongo.uri_parser import parse_uri
+
 from .abc import Backend
 from .errors import InvalidStoreUrl
 from .keyring import Keyring
+from .mongo import MongoBackend
 from .sqlite import SqliteBackend
 from .store import Store
 
@@ -17,7 +21,8 @@ def open_store(url: str, keyring: Keyring | None = None) -> Store:
 
     Args:
         url: `sqlite:///relative/path` or `sqlite:////absolute/path`, with `?synchronous=full`
-            for a disk that may lose power.
+            for a disk that may lose power; or `mongodb://user:password@host/database`, as MongoDB
+            describes it, with any of its options.
         keyring: what encrypts sensitive fields; by default the keys that the environment names.
 
     Raises:
@@ -29,9 +34,22 @@ def open_store(url: str, keyring: Keyring | None = None) -> Store:
 
 
 def _backend(url: str) -> Backend:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as err:
+        raise InvalidStoreUrl(url) from err
+    if parts.scheme in ("mongodb", "mongodb+srv"):
+        return _mongo(url)
     path = unquote(parts.path.removeprefix("/"))
     synchronous = parse_qs(parts.query).get("synchronous", ["normal"])[-1].lower()
     if parts.scheme != "sqlite" or parts.netloc or not path or synchronous not in ("normal", "full"):
         raise InvalidStoreUrl(url)
     return SqliteBackend(Path(path), synchronous=synchronous)
+
+
+def _mongo(url: str) -> Backend:
+    try:
+        parse_uri(url, warn=False) if url.startswith("mongodb://") else None
+        return MongoBackend(url)
+    except (InvalidURI, ConfigurationError, ValueError) as err:
+        raise InvalidStoreUrl(url) from err

@@ -1,0 +1,90 @@
+"""The server of the tests that speaks MongoDB's wire protocol: built once, started where a test needs it."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+SOURCES = Path(__file__).parent
+BUILT = SOURCES.parents[1] / "build"
+
+
+@cache
+def binary() -> Path:
+    """Return the server, built if it has not been; without Go the test is skipped, and fails in CI."""
+    sources = b"".join((SOURCES / name).read_bytes() for name in ("go.mod", "go.sum", "main.go"))
+    built = BUILT / f"mongo-server-{hashlib.sha256(sources).hexdigest()[:12]}"
+    BUILT.mkdir(exist_ok=True)
+    with (BUILT / "mongo-server.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not built.exists():
+            build(built)
+    return built
+
+
+def build(target: Path) -> None:
+    go = shutil.which("go") or shutil.which("go", path="/usr/local/go/bin:/usr/lib/go/bin")
+    if go is None:
+        reason = "Go is not installed: the server that speaks MongoDB's wire protocol cannot be built"
+        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+    with tempfile.TemporaryDirectory(dir=BUILT) as beside:
+        made = Path(beside) / "server"
+        command = [go, "build", "-trimpath", "-buildvcs=false", "-o", made, "."]
+        done = subprocess.run(command, cwd=SOURCES, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        made.replace(target)
+
+
+class MongoServer:
+    """One server over a folder; it can be killed and started again at the same address."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._process: subprocess.Popen[str] | None = None
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self._address = f"127.0.0.1:{probe.getsockname()[1]}"
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def url(self, database: str) -> str:
+        return f"mongodb://{self._address}/{database}"
+
+    def start(self) -> None:
+        command = [binary(), "-listen", self._address, "-data", self._folder]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert self._process.stdout is not None
+        told = self._process.stdout.readline()
+        assert told.startswith("mongodb://"), told
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            host, port = self._address.split(":")
+            with socket.socket() as probe:
+                if probe.connect_ex((host, int(port))) == 0:
+                    return
+            time.sleep(0.02)
+        raise AssertionError("the server does not listen")
+
+    def kill(self) -> None:
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        self._end(signal.SIGTERM)
+
+    def _end(self, sign: signal.Signals) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            process.send_signal(sign)
+            process.wait(20)
+            assert process.stdout is not None
+            process.stdout.close()
