@@ -117,13 +117,16 @@ export function addNext(
   commands: Commands,
   coach: CoachModel,
   opener: ExerciseOpener,
+  footers: NotebookFooters | null,
   trans: TranslationBundle
 ): void {
   const recommended = () => coach.next.value?.items[0]?.exercise;
   commands.addCommand(CommandIDs.next, {
-    label: trans.__('Open the Next Exercise'),
+    label: args =>
+      args.toolbar ? trans.__('Next') : trans.__('Open the Next Exercise'),
     caption: trans.__('Open the exercise that is recommended next'),
     isEnabled: () => recommended() !== undefined,
+    isVisible: args => !args.toolbar || !!footers?.current,
     execute: async () => {
       const exercise = recommended();
       if (coach.courseId !== null && exercise !== undefined) {
@@ -137,9 +140,21 @@ export function addNext(
         }
       }
     },
-    describedBy: NO_ARGS
+    describedBy: {
+      args: {
+        type: 'object',
+        properties: {
+          toolbar: {
+            type: 'boolean',
+            description: 'Whether it stands in the toolbar of a notebook.'
+          }
+        }
+      }
+    }
   });
-  coach.changed.connect(() => commands.notifyCommandChanged(CommandIDs.next));
+  const notify = () => commands.notifyCommandChanged(CommandIDs.next);
+  coach.changed.connect(notify);
+  footers?.currentChanged.connect(notify);
 }
 
 /**

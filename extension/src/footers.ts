@@ -2,7 +2,9 @@ import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { ISignal, Signal } from '@lumino/signaling';
 import type { CoachModel } from './model';
+import type { Preferences } from './preferences';
 import { FooterAttachment } from './widgets/attachment';
+import type { INextStep } from './widgets/footer';
 
 /**
  * The footers of all open notebooks.
@@ -11,6 +13,8 @@ export class NotebookFooters {
   constructor(
     private readonly _tracker: INotebookTracker,
     private readonly _coach: CoachModel,
+    private readonly _preferences: Preferences,
+    private readonly _next: () => INextStep | null,
     private readonly _trans: TranslationBundle
   ) {
     _tracker.forEach(panel => this._add(panel));
@@ -40,7 +44,13 @@ export class NotebookFooters {
 
   private _add(panel: NotebookPanel): void {
     if (!this._byPanel.has(panel)) {
-      const footers = new FooterAttachment(panel, this._coach, this._trans);
+      const footers = new FooterAttachment(
+        panel,
+        this._coach,
+        this._preferences,
+        this._next,
+        this._trans
+      );
       this._byPanel.set(panel, footers);
       footers.stateChanged.connect(() => this._onCurrentChanged());
     }

@@ -3,8 +3,8 @@ import {
   type JupyterFrontEnd,
   type JupyterFrontEndPlugin
 } from '@jupyterlab/application';
-import { ICommandPalette } from '@jupyterlab/apputils';
-import { INotebookTracker } from '@jupyterlab/notebook';
+import { ICommandPalette, IToolbarWidgetRegistry } from '@jupyterlab/apputils';
+import { INotebookTracker, type NotebookPanel } from '@jupyterlab/notebook';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { Widget } from '@lumino/widgets';
@@ -22,11 +22,14 @@ import { exercisesIcon } from './icons';
 import { LiveConnection } from './live';
 import { CoachModel } from './model';
 import { ExerciseOpener, notebookPage } from './opener';
+import { Phrasebook } from './phrases';
+import { Preferences } from './preferences';
 import { CoachService, openLive } from './request';
 import { showAtStart } from './start';
 import { ICoach } from './tokens';
 import { Announcer } from './widgets/announcer';
 import { ExercisesPanel } from './widgets/panel';
+import { NotebookPoints } from './widgets/points';
 
 /**
  * The state that the other plugins share.
@@ -36,10 +39,13 @@ const coach: JupyterFrontEndPlugin<ICoach> = {
   description: 'Keeps the learner’s courses, recommendations and checks.',
   autoStart: true,
   provides: ICoach,
-  activate: (app: JupyterFrontEnd): ICoach => {
+  optional: [ITranslator],
+  activate: (app: JupyterFrontEnd, translator: ITranslator | null): ICoach => {
     const settings = app.serviceManager.serverSettings;
     const live = new LiveConnection(() => openLive(settings));
-    return new CoachModel(new CoachService(settings), live);
+    const model = new CoachModel(new CoachService(settings), live);
+    void speak(model, translator ?? nullTranslator);
+    return model;
   }
 };
 
@@ -56,7 +62,8 @@ const plugin: JupyterFrontEndPlugin<void> = {
     ITranslator,
     ICommandPalette,
     ISettingRegistry,
-    ILayoutRestorer
+    ILayoutRestorer,
+    IToolbarWidgetRegistry
   ],
   activate: (
     app: JupyterFrontEnd,
@@ -65,7 +72,8 @@ const plugin: JupyterFrontEndPlugin<void> = {
     translator: ITranslator | null,
     palette: ICommandPalette | null,
     registry: ISettingRegistry | null,
-    restorer: ILayoutRestorer | null
+    restorer: ILayoutRestorer | null,
+    toolbars: IToolbarWidgetRegistry | null
   ): void => {
     const page = notebookPage();
     if (page && page !== 'tree' && page !== 'notebooks') {
@@ -73,10 +81,13 @@ const plugin: JupyterFrontEndPlugin<void> = {
     }
     const { commands } = app;
     const trans = (translator ?? nullTranslator).load('nbcoach');
+    const preferences = new Preferences();
+    const ready = preferences.load(registry);
     const opener = new ExerciseOpener(app, model, trans);
     const panel = new ExercisesPanel(
       model,
       { start: (course, exercise) => opener.open(course, exercise) },
+      preferences,
       trans,
       exercisesIcon
     );
@@ -85,7 +96,6 @@ const plugin: JupyterFrontEndPlugin<void> = {
     addShowPanel(app, panel.id, trans);
     addRefresh(commands, model, trans);
     addStartExercise(commands, opener, trans);
-    addNext(commands, model, opener, trans);
     const listed: string[] = [
       CommandIDs.next,
       CommandIDs.refresh,
@@ -93,19 +103,44 @@ const plugin: JupyterFrontEndPlugin<void> = {
     ];
     let footers: NotebookFooters | null = null;
     if (tracker) {
-      footers = new NotebookFooters(tracker, model, trans);
+      const next = () => {
+        const item = model.next.value?.items[0];
+        return item
+          ? {
+              title: item.title,
+              open: () => void commands.execute(CommandIDs.next)
+            }
+          : null;
+      };
+      footers = new NotebookFooters(tracker, model, preferences, next, trans);
       opener.footers = footers;
+      toolbars?.addFactory<NotebookPanel>(
+        'Notebook',
+        'nbcoach-points',
+        notebook => new NotebookPoints(notebook, model, trans)
+      );
       addCheckCell(commands, footers, trans);
       addCheckAll(commands, footers, trans);
       listed.unshift(CommandIDs.checkCell, CommandIDs.checkAll);
       Widget.attach(new Announcer(model, trans), document.body);
     }
+    addNext(commands, model, opener, footers, trans);
     for (const command of listed) {
       palette?.addItem({ command, category: trans.__('Exercises') });
     }
-    void showAtStart(app, model, panel.id, footers, registry);
+    void showAtStart(app, model, panel, footers, ready, preferences);
     void model.refresh();
   }
 };
+
+/**
+ * Let the servers' sentences be said in the learner's language; who reads English loads none of it.
+ */
+async function speak(model: ICoach, translator: ITranslator): Promise<void> {
+  if (!translator.languageCode.startsWith('en')) {
+    const { SENTENCES } = await import('./sentences');
+    model.phrases = new Phrasebook(SENTENCES, translator.load('nbcoach'));
+  }
+}
 
 export default [coach, plugin];

@@ -19,12 +19,13 @@ export function nothing<T>(): ILoaded<T> {
  */
 export async function settle<T>(
   former: ILoaded<T>,
-  fetch: () => Promise<T>
+  fetch: () => Promise<T>,
+  why: (error: unknown) => string = messageOf
 ): Promise<ILoaded<T>> {
   try {
     return { value: await fetch(), loading: false, error: null };
   } catch (error) {
-    return { ...former, loading: false, error: messageOf(error) };
+    return { ...former, loading: false, error: why(error) };
   }
 }
 

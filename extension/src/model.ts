@@ -4,6 +4,7 @@ import { ISignal, Signal } from '@lumino/signaling';
 import { ExerciseState } from './exercise';
 import type { LiveConnection } from './live';
 import { type ILoaded, messageOf, nothing, settle } from './loaded';
+import type { Phrasebook } from './phrases';
 import type { ICoachService } from './request';
 import type {
   ICellSource,
@@ -46,6 +47,9 @@ export class CoachModel implements IDisposable {
     _live.received.connect(this._onReply, this);
     _live.held.connect(this._onHeld, this);
   }
+
+  /** Says the servers' words in the learner's language; null where that is theirs, English. */
+  phrases: Phrasebook | null = null;
 
   /** Emitted when anything that the panel shows has changed. */
   get changed(): ISignal<this, void> {
@@ -102,7 +106,7 @@ export class CoachModel implements IDisposable {
       this._courses = {
         ...this._courses,
         loading: false,
-        error: messageOf(error)
+        error: this._why(error)
       };
     }
     this._changed.emit();
@@ -235,7 +239,7 @@ export class CoachModel implements IDisposable {
       const cursor = await this._service.report({ course, exercise, kind });
       await this._refreshAdvice(cursor);
     } catch (error) {
-      this._next = { ...this._next, loading: false, error: messageOf(error) };
+      this._next = { ...this._next, loading: false, error: this._why(error) };
       this._changed.emit();
     }
   }
@@ -263,7 +267,9 @@ export class CoachModel implements IDisposable {
     this._course = { ...this._course, loading: true, error: null };
     this._changed.emit();
     const advice = this._refreshAdvice(undefined);
-    const course = await settle(this._course, () => this._service.course(id));
+    const course = await this._settle(this._course, () =>
+      this._service.course(id)
+    );
     if (id === this._courseId) {
       this._course = course;
       this._changed.emit();
@@ -285,21 +291,26 @@ export class CoachModel implements IDisposable {
     this._next = { ...this._next, loading: true, error: null };
     this._skills = { ...this._skills, loading: true, error: null };
     this._changed.emit();
-    const next = await settle(this._next, () => this._service.next(id, cursor));
+    const next = await this._settle(this._next, () =>
+      this._service.next(id, cursor)
+    );
     if (round !== this._round) {
       return;
     }
     this._next = next;
     this._changed.emit();
     // After `next`, as that has waited until the recommender knows the attempt.
-    const skills = await settle(this._skills, () => this._service.mastery(id));
+    const skills = await this._settle(this._skills, () =>
+      this._service.mastery(id)
+    );
     if (round === this._round) {
       this._skills = skills;
       this._changed.emit();
     }
   }
 
-  private _onReply(_: LiveConnection, reply: Reply): void {
+  private _onReply(_: LiveConnection, received: Reply): void {
+    const reply = this.phrases?.reply(received) ?? received;
     const pending =
       reply.request === null ? undefined : this._pending.get(reply.request);
     if (pending === undefined || reply.request === null) {
@@ -363,6 +374,18 @@ export class CoachModel implements IDisposable {
     };
     this._changed.emit();
     void this._refreshAdvice(feedback.cursor);
+  }
+
+  private _settle<T>(
+    former: ILoaded<T>,
+    fetch: () => Promise<T>
+  ): Promise<ILoaded<T>> {
+    return settle(former, fetch, error => this._why(error));
+  }
+
+  private _why(error: unknown): string {
+    const message = messageOf(error);
+    return this.phrases?.say(message) ?? message;
   }
 
   private _forgetRequest(request: string): void {

@@ -1,10 +1,10 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
-import type { ISettingRegistry } from '@jupyterlab/settingregistry';
 import type { NotebookFooters } from './footers';
 import type { CoachModel } from './model';
 import { notebookPage } from './opener';
+import type { Preferences } from './preferences';
+import type { ExercisesPanel } from './widgets/panel';
 
-const PLUGIN = '@nbcoach/labextension:plugin';
 const SEEN = 'nbcoach:panel-shown';
 
 /**
@@ -16,16 +16,18 @@ const SEEN = 'nbcoach:panel-shown';
 export async function showAtStart(
   app: JupyterFrontEnd,
   coach: CoachModel,
-  panel: string,
+  panel: ExercisesPanel,
   footers: NotebookFooters | null,
-  registry: ISettingRegistry | null
+  ready: Promise<void>,
+  preferences: Preferences
 ): Promise<void> {
   await app.restored;
-  let wanted = await isWanted(registry);
+  await ready;
+  let wanted = preferences.value.showPanel;
   const show = () => {
     if (wanted) {
       wanted = false;
-      app.shell.activateById(panel);
+      app.shell.activateById(panel.id);
     }
   };
   if (notebookPage() === 'tree') {
@@ -36,6 +38,7 @@ export async function showAtStart(
   }
   const follow = () => {
     const state = footers?.current?.state;
+    panel.current = state?.exercise ?? null;
     if (state) {
       void coach.choose(state.course);
       if (notebookPage() === 'notebooks') {
@@ -45,13 +48,4 @@ export async function showAtStart(
   };
   footers?.currentChanged.connect(follow);
   follow();
-}
-
-async function isWanted(registry: ISettingRegistry | null): Promise<boolean> {
-  try {
-    const settings = await registry?.load(PLUGIN);
-    return settings?.composite.showPanel !== false;
-  } catch {
-    return true; // a server without our schema: the default
-  }
 }

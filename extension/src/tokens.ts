@@ -30,7 +30,8 @@ export type Verdict =
 /**
  * How far the learner is with an exercise.
  */
-export type ExerciseState = 'new' | 'started' | 'passed';
+export type ExerciseState =
+  'new' | 'started' | 'passed' | 'submitted' | 'graded';
 
 /**
  * A course in the list of the learner's courses.
@@ -54,6 +55,8 @@ export interface IExercise {
   readonly minutes: number;
   readonly version: string;
   readonly points: number;
+  /** When it has to be handed in, in ISO 8601, where it has to. */
+  readonly due?: string | null;
 }
 
 /**
@@ -79,6 +82,15 @@ export interface ICourse extends ICourseEntry {
 }
 
 /**
+ * Why something is recommended: a code with its parameters, and the same in English.
+ */
+export interface IReason {
+  readonly code: string;
+  readonly params?: Readonly<Record<string, unknown>>;
+  readonly text: string;
+}
+
+/**
  * A recommended exercise; `p` is the chance to solve it, where the model knows one.
  */
 export interface IRecommendation {
@@ -88,7 +100,7 @@ export interface IRecommendation {
   readonly minutes: number;
   readonly difficulty: number;
   readonly skills: readonly string[];
-  readonly why: { readonly code: string; readonly text: string };
+  readonly why: IReason;
 }
 
 /**
@@ -101,12 +113,13 @@ export interface INext {
 }
 
 /**
- * How well the learner knows a skill, from 0 to 1.
+ * How well the learner knows a skill, from 0 to 1; `spread` is how far off that may well be.
  */
 export interface ISkill {
   readonly id: string;
   readonly title: string;
   readonly mastery: number;
+  readonly spread?: number;
   readonly attempts: number;
 }
 

@@ -57,6 +57,12 @@ def check(page: Page, cell: str) -> Locator:
     return footer
 
 
+def settled(page: Page, cell: str) -> None:
+    """Wait until no check of a cell runs, and what is next is known."""
+    expect(page.locator(f'.nbcoach-Footer[data-cell="{cell}"]')).to_have_attribute("data-status", "idle")
+    expect(page.locator(".nbcoach-UpNext")).to_have_attribute("data-loading", "false")
+
+
 def walk(page: Page, front_end: str, shot: Callable[[Page, str], Any]) -> None:
     up_next = page.locator(".nbcoach-UpNext")
     expect(up_next).to_have_attribute("data-exercise", FIRST)
@@ -92,11 +98,16 @@ def walk(page: Page, front_end: str, shot: Callable[[Page, str], Any]) -> None:
 
     write_answer(page, CELL, solution("correct").sources[CELL])
     check(page, CELL)
+    settled(page, CELL)
     expect(footer).to_have_attribute("data-verdict", "passed")
+    expect(footer.locator(".nbcoach-Error")).to_have_count(0)
+    expect(footer.locator(".nbcoach-Onward-next")).to_be_visible()
+    expect(page.locator(".nbcoach-Points")).to_have_text("3 of 3 points")
     expect(footer.locator('.nbcoach-Check[data-verdict="passed"] .nbcoach-Check-name')).to_have_text(CHECKS)
     expect(page.locator(f'.nbcoach-Exercise[data-exercise="{FIRST}"]')).to_have_attribute("data-state", "passed")
     expect(up_next).not_to_have_attribute("data-exercise", FIRST)
     expect(up_next.locator(".nbcoach-UpNext-why")).not_to_be_empty()
+    settled(page, CELL)
     shot(page, f"{front_end}-5-passed")
 
 

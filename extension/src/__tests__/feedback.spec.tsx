@@ -37,6 +37,8 @@ function show(change: Partial<IFeedback>, texts: string[] = []): string {
     <FeedbackView
       feedback={feedback}
       isOwnCell={cell => cell === 'fact'}
+      styleNotes
+      onLine={() => undefined}
       hints={() => ({ texts, pending: false, failure: null })}
       onHint={() => undefined}
       trans={trans}

@@ -1,5 +1,9 @@
 import type { Cell, ICellModel } from '@jupyterlab/cells';
-import type { NotebookPanel } from '@jupyterlab/notebook';
+import {
+  type Notebook,
+  NotebookActions,
+  type NotebookPanel
+} from '@jupyterlab/notebook';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { IDisposable } from '@lumino/disposable';
 import { ISignal, Signal } from '@lumino/signaling';
@@ -12,7 +16,8 @@ import {
 } from '../cells';
 import type { ExerciseState } from '../exercise';
 import type { CoachModel } from '../model';
-import { CellFooter } from './footer';
+import type { Preferences } from '../preferences';
+import { CellFooter, type INextStep } from './footer';
 
 /**
  * Keeps a footer under each answer cell of one view of a notebook.
@@ -24,10 +29,14 @@ export class FooterAttachment implements IDisposable {
   constructor(
     readonly panel: NotebookPanel,
     private readonly _coach: CoachModel,
+    private readonly _preferences: Preferences,
+    private readonly _next: () => INextStep | null,
     private readonly _trans: TranslationBundle
   ) {
     panel.content.modelChanged.connect(this._onModelChanged, this);
     panel.disposed.connect(this.dispose, this);
+    NotebookActions.executed.connect(this._onExecuted, this);
+    _coach.changed.connect(this._onCoachChanged, this);
     this._onModelChanged();
     void panel.context.ready.then(() => this._schedule());
   }
@@ -91,11 +100,53 @@ export class FooterAttachment implements IDisposable {
   dispose(): void {
     if (!this._isDisposed) {
       this._isDisposed = true;
+      NotebookActions.executed.disconnect(this._onExecuted, this);
+      this._coach.changed.disconnect(this._onCoachChanged, this);
       for (const footer of this._footers.values()) {
         footer.dispose();
       }
       this._footers.clear();
       Signal.clearData(this);
+    }
+  }
+
+  /**
+   * Check a cell that was run, where the learner wants that.
+   */
+  private _onExecuted(
+    _: unknown,
+    { notebook, cell }: { notebook: Notebook; cell: Cell }
+  ): void {
+    if (notebook === this.panel.content && this._preferences.value.checkOnRun) {
+      const footer = this._footers.get(cell.model);
+      if (footer) {
+        void this.check(footer.answer.gradeId);
+      }
+    }
+  }
+
+  private _onCoachChanged(): void {
+    for (const footer of this._footers.values()) {
+      footer.refreshNext();
+    }
+  }
+
+  /**
+   * Select a line, so that it is marked in the editor, and go there.
+   */
+  private _selectLine(model: ICellModel, line: number): void {
+    const { content } = this.panel;
+    const index = content.widgets.findIndex(w => w.model === model);
+    const editor = content.widgets[index]?.editor;
+    const text = editor?.getLine(line - 1);
+    if (editor && text !== undefined) {
+      content.activeCellIndex = index;
+      content.mode = 'edit';
+      editor.focus();
+      editor.setSelection({
+        start: { line: line - 1, column: 0 },
+        end: { line: line - 1, column: text.length }
+      });
     }
   }
 
@@ -166,9 +217,17 @@ export class FooterAttachment implements IDisposable {
         if (this._state) {
           this._coach.hint(this._state, gradeId, check);
         }
-      }
+      },
+      line: (line: number) => this._selectLine(answer.model, line),
+      next: this._next
     };
-    const footer = new CellFooter(answer, this._state, actions, this._trans);
+    const footer = new CellFooter(
+      answer,
+      this._state,
+      actions,
+      this._preferences,
+      this._trans
+    );
     this._footers.set(answer.model, footer);
     cell.disposed.connect(() => footer.dispose());
     void cell.ready.then(() => insert(cell, footer));

@@ -1,10 +1,15 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 import type { ICourse, IExercise, IProgress } from '../tokens';
-import { exerciseWords, pointsOf, worth } from './words';
+import { dueWords, exerciseWords, pointsOf, worth } from './words';
+
+/** From so many exercises on there is a field to find one. */
+const MANY = 30;
 
 interface IListProps {
   readonly course: ICourse;
+  /** The exercise of the notebook in front. */
+  readonly current: string | null;
   readonly onStart: (exercise: string) => void;
   readonly starting: string | null;
   readonly trans: TranslationBundle;
@@ -15,10 +20,22 @@ interface IListProps {
  */
 export function ExerciseList(props: IListProps): JSX.Element {
   const { course, trans } = props;
+  const [wanted, setWanted] = React.useState('');
   const byId = new Map(course.exercises.map(item => [item.id, item]));
-  const passed = course.exercises.filter(
-    item => course.progress?.[item.id]?.state === 'passed'
-  ).length;
+  const done = (id: string) => isDone(course.progress?.[id]);
+  const found = (id: string) => {
+    const exercise = byId.get(id);
+    const words = wanted.trim().toLowerCase();
+    return exercise &&
+      `${exercise.title} ${exercise.summary}`.toLowerCase().includes(words)
+      ? [exercise]
+      : [];
+  };
+  const units = course.units.map(unit => ({
+    ...unit,
+    found: unit.exercises.flatMap(found)
+  }));
+  const passed = course.exercises.filter(item => done(item.id)).length;
   return (
     <section aria-labelledby="nbcoach-exercises">
       <h3 id="nbcoach-exercises" className="nbcoach-Eyebrow">
@@ -32,38 +49,71 @@ export function ExerciseList(props: IListProps): JSX.Element {
           {trans.__('This course has no exercises yet.')}
         </p>
       )}
-      {course.units.map(unit => (
-        <div className="nbcoach-Unit" key={unit.id}>
-          <h4 id={`nbcoach-unit-${unit.id}`}>{unit.title}</h4>
-          <ul aria-labelledby={`nbcoach-unit-${unit.id}`}>
-            {unit.exercises.map(id => {
-              const exercise = byId.get(id);
-              return exercise ? (
-                <ExerciseItem
-                  key={id}
-                  exercise={exercise}
-                  progress={course.progress?.[id]}
-                  opening={props.starting === id}
-                  onStart={() => props.onStart(id)}
-                  trans={trans}
-                />
-              ) : null;
-            })}
-          </ul>
-        </div>
-      ))}
+      {course.exercises.length >= MANY && (
+        <input
+          type="search"
+          className="nbcoach-Find"
+          placeholder={trans.__('Find an exercise')}
+          aria-label={trans.__('Find an exercise')}
+          value={wanted}
+          onChange={event => setWanted(event.target.value)}
+        />
+      )}
+      {wanted.trim() && units.every(unit => unit.found.length === 0) && (
+        <p className="nbcoach-Loading" role="status">
+          {trans.__('No exercise has these words.')}
+        </p>
+      )}
+      {units.map(
+        unit =>
+          unit.found.length > 0 && (
+            <details className="nbcoach-Unit" key={unit.id} open>
+              <summary>
+                <h4 id={`nbcoach-unit-${unit.id}`}>{unit.title}</h4>
+                <span className="nbcoach-Count">
+                  {trans.__(
+                    '%1 of %2',
+                    unit.exercises.filter(done).length,
+                    unit.exercises.length
+                  )}
+                </span>
+              </summary>
+              <ul aria-labelledby={`nbcoach-unit-${unit.id}`}>
+                {unit.found.map(exercise => (
+                  <ExerciseItem
+                    key={exercise.id}
+                    exercise={exercise}
+                    progress={course.progress?.[exercise.id]}
+                    due={
+                      dueWords(exercise.due, Date.now(), trans)?.text ?? null
+                    }
+                    current={props.current === exercise.id}
+                    opening={props.starting === exercise.id}
+                    onStart={props.onStart}
+                    trans={trans}
+                  />
+                ))}
+              </ul>
+            </details>
+          )
+      )}
     </section>
   );
 }
 
-function ExerciseItem(props: {
+interface IItemProps {
   readonly exercise: IExercise;
   readonly progress: IProgress | undefined;
+  readonly due: string | null;
+  readonly current: boolean;
   readonly opening: boolean;
-  readonly onStart: () => void;
+  readonly onStart: (exercise: string) => void;
   readonly trans: TranslationBundle;
-}): JSX.Element {
-  const { exercise, progress, trans } = props;
+}
+
+/** Drawn anew only where something changed: a course can have hundreds. */
+const ExerciseItem = React.memo((props: IItemProps): JSX.Element => {
+  const { exercise, progress, due, trans } = props;
   const state = progress?.state ?? 'new';
   const { sign, word } = exerciseWords(state, trans);
   const points =
@@ -78,7 +128,8 @@ function ExerciseItem(props: {
         data-exercise={exercise.id}
         data-state={state}
         title={exercise.summary}
-        onClick={props.onStart}
+        aria-current={props.current}
+        onClick={() => props.onStart(exercise.id)}
       >
         <span className="nbcoach-Sign" aria-hidden="true">
           {sign}
@@ -90,8 +141,20 @@ function ExerciseItem(props: {
           </span>
           <span>{points}</span>
           <span>{trans.__('%1 min', exercise.minutes)}</span>
+          {due && !isDone(progress) && (
+            <span className="nbcoach-Exercise-due">{due}</span>
+          )}
         </span>
       </button>
     </li>
   );
+});
+ExerciseItem.displayName = 'ExerciseItem';
+
+/**
+ * Return whether nothing is left to do for the learner.
+ */
+function isDone(progress: IProgress | undefined): boolean {
+  const state = progress?.state ?? 'new';
+  return state !== 'new' && state !== 'started';
 }

@@ -2,11 +2,15 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 import type { IHints } from '../exercise';
 import type { ICheckResult, IFeedback, ILearnerError, IPlace } from '../tokens';
-import { Prose, StyleNotes } from './style';
+import { LineNumber, Prose, StyleNotes } from './style';
 import { pointsOf, verdictWords } from './words';
 
 interface IFeedbackProps {
   readonly feedback: IFeedback;
+  /** Whether notes on style are wanted. */
+  readonly styleNotes: boolean;
+  /** Select a line of the cell. */
+  readonly onLine: (line: number) => void;
   /** Whether an exception belongs to the cell that the feedback stands under. */
   readonly isOwnCell: (cell: string) => boolean;
   readonly hints: (check: string) => IHints;
@@ -19,13 +23,20 @@ interface IFeedbackProps {
  */
 export function FeedbackView(props: IFeedbackProps): JSX.Element {
   const { feedback, trans } = props;
-  const notes = feedback.repairs;
   return (
     <div className="nbcoach-Feedback">
+      {feedback.verdict === 'not-attempted' && (
+        <p className="nbcoach-Advice">
+          {trans.__(
+            'There is no answer yet. Write yours into the cell above, in place of the marked lines, and press Check again.'
+          )}
+        </p>
+      )}
       {feedback.error && (
         <ErrorView
           error={feedback.error}
           isOwnCell={props.isOwnCell}
+          onLine={props.onLine}
           trans={trans}
         />
       )}
@@ -40,12 +51,15 @@ export function FeedbackView(props: IFeedbackProps): JSX.Element {
           />
         ))}
       </ul>
-      <StyleNotes
-        notes={feedback.style}
-        isOwnCell={props.isOwnCell}
-        trans={trans}
-      />
-      {notes.map((note, index) => (
+      {props.styleNotes && (
+        <StyleNotes
+          notes={feedback.style}
+          isOwnCell={props.isOwnCell}
+          onLine={props.onLine}
+          trans={trans}
+        />
+      )}
+      {feedback.repairs.map((note, index) => (
         <p className="nbcoach-Note" key={index}>
           {note}
         </p>
@@ -146,6 +160,7 @@ function HintLadder(props: {
 function ErrorView(props: {
   readonly error: ILearnerError;
   readonly isOwnCell: (cell: string) => boolean;
+  readonly onLine: (line: number) => void;
   readonly trans: TranslationBundle;
 }): JSX.Element {
   const { error, isOwnCell, trans } = props;
@@ -164,9 +179,11 @@ function ErrorView(props: {
       {error.text && (
         <pre className="nbcoach-Error-text">
           {error.line !== null && (
-            <span className="nbcoach-Line" aria-hidden="true">
-              {error.line}
-            </span>
+            <LineNumber
+              line={error.line}
+              onLine={own ? props.onLine : null}
+              trans={trans}
+            />
           )}
           <code>{error.text.trim()}</code>
         </pre>

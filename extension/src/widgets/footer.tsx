@@ -4,6 +4,7 @@ import { ReactWidget } from '@jupyterlab/ui-components';
 import React from 'react';
 import type { IAnswerCell } from '../cells';
 import type { ExerciseState } from '../exercise';
+import type { Preferences } from '../preferences';
 import { FeedbackView } from './feedback';
 import { costWords, pointsOf, statusWords, verdictWords, worth } from './words';
 
@@ -13,6 +14,18 @@ import { costWords, pointsOf, statusWords, verdictWords, worth } from './words';
 export interface IFooterActions {
   readonly check: (gradeId: string) => void;
   readonly hint: (gradeId: string, check: string) => void;
+  /** Select a line of the cell. */
+  readonly line: (line: number) => void;
+  /** Return the exercise to go on with, or null. */
+  readonly next: () => INextStep | null;
+}
+
+/**
+ * The exercise to go on with.
+ */
+export interface INextStep {
+  readonly title: string;
+  readonly open: () => void;
 }
 
 /**
@@ -23,6 +36,7 @@ export class CellFooter extends ReactWidget {
     readonly answer: IAnswerCell,
     readonly state: ExerciseState,
     private readonly _actions: IFooterActions,
+    private readonly _preferences: Preferences,
     private readonly _trans: TranslationBundle
   ) {
     super();
@@ -34,6 +48,7 @@ export class CellFooter extends ReactWidget {
     this.node.setAttribute('aria-label', _trans.__('Check of this cell'));
     state.changed.connect(this._onChanged, this);
     answer.model.contentChanged.connect(this._onEdited, this);
+    _preferences.changed.connect(this._redraw, this);
     this._mark();
   }
 
@@ -41,6 +56,7 @@ export class CellFooter extends ReactWidget {
     if (!this.isDisposed) {
       this.state.changed.disconnect(this._onChanged, this);
       this.answer.model.contentChanged.disconnect(this._onEdited, this);
+      this._preferences.changed.disconnect(this._redraw, this);
       super.dispose();
     }
   }
@@ -71,7 +87,7 @@ export class CellFooter extends ReactWidget {
           </button>
         </div>
         {status === 'offline' && (
-          <p className="nbcoach-Problem">
+          <p className="nbcoach-Problem" role="status">
             {trans.__(
               'The grader cannot be reached. Your check is kept and sent as soon as it is back; you can go on working.'
             )}
@@ -81,13 +97,43 @@ export class CellFooter extends ReactWidget {
         {feedback && (
           <FeedbackView
             feedback={feedback}
+            styleNotes={this._preferences.value.styleNotes}
+            onLine={this._actions.line}
             isOwnCell={cell => cell === gradeId || cell === model.id}
             hints={check => this.state.hints(gradeId, check)}
             onHint={check => this._actions.hint(gradeId, check)}
             trans={trans}
           />
         )}
+        {feedback?.solved && this._onward()}
       </>
+    );
+  }
+
+  /**
+   * Draw anew where another next step may be known by now.
+   */
+  refreshNext(): void {
+    if (this.state.cell(this.answer.gradeId).feedback?.solved) {
+      this.update();
+    }
+  }
+
+  private _onward(): JSX.Element {
+    const next = this._actions.next();
+    return (
+      <div className="nbcoach-Onward">
+        <span>{this._trans.__('You have passed the whole exercise.')}</span>
+        {next && (
+          <button
+            type="button"
+            className="nbcoach-Button nbcoach-mod-primary nbcoach-Onward-next"
+            onClick={next.open}
+          >
+            {this._trans.__('Next: %1', next.title)}
+          </button>
+        )}
+      </div>
     );
   }
 
@@ -117,7 +163,7 @@ export class CellFooter extends ReactWidget {
     if (this._isEdited(source)) {
       return this._trans.__('Edited since this check');
     }
-    return feedback.verdict === 'not-attempted'
+    return feedback.verdict === 'not-attempted' || !this._preferences.value.cost
       ? ''
       : costWords(feedback, feedback.reference, this._trans);
   }
@@ -136,10 +182,16 @@ export class CellFooter extends ReactWidget {
   }
 
   private _onEdited(_: ICellModel): void {
-    if (this.state.cell(this.answer.gradeId).feedback) {
+    const { feedback, source } = this.state.cell(this.answer.gradeId);
+    const edited = String(this._isEdited(source));
+    if (feedback && this.node.dataset.edited !== edited) {
       this._mark();
       this.update();
     }
+  }
+
+  private _redraw(): void {
+    this.update();
   }
 
   /**

@@ -2,7 +2,9 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { LabIcon, ReactWidget, refreshIcon } from '@jupyterlab/ui-components';
 import React from 'react';
 import type { CoachModel } from '../model';
+import type { Preferences } from '../preferences';
 import { ExerciseList } from './exercises';
+import { FirstSteps } from './firststeps';
 import { SkillList } from './skills';
 import { UpNext } from './upnext';
 
@@ -20,6 +22,7 @@ export class ExercisesPanel extends ReactWidget {
   constructor(
     private readonly _coach: CoachModel,
     private readonly _actions: IPanelActions,
+    private readonly _preferences: Preferences,
     private readonly _trans: TranslationBundle,
     icon: LabIcon
   ) {
@@ -32,10 +35,26 @@ export class ExercisesPanel extends ReactWidget {
     this.node.setAttribute('aria-label', _trans.__('Exercises'));
     this.node.tabIndex = -1;
     _coach.changed.connect(this._onChanged, this);
+    _preferences.changed.connect(this._onChanged, this);
+    this._clock = window.setInterval(() => {
+      if (_coach.course.value?.exercises.some(exercise => exercise.due)) {
+        this.update();
+      }
+    }, 60_000);
+  }
+
+  /** The exercise of the notebook in front. */
+  set current(exercise: string | null) {
+    if (exercise !== this._current) {
+      this._current = exercise;
+      this.update();
+    }
   }
 
   dispose(): void {
+    window.clearInterval(this._clock);
     this._coach.changed.disconnect(this._onChanged, this);
+    this._preferences.changed.disconnect(this._onChanged, this);
     super.dispose();
   }
 
@@ -98,10 +117,20 @@ export class ExercisesPanel extends ReactWidget {
         <UpNext
           coach={this._coach}
           course={courseId}
+          current={this._current}
           onStart={this._start}
           starting={this._starting}
           trans={trans}
         />
+        {this._isNewcomer() && (
+          <FirstSteps
+            onDismiss={() => {
+              this._preferences.set('firstSteps', false);
+              this.node.focus();
+            }}
+            trans={trans}
+          />
+        )}
         {this._failure !== null && (
           <p className="nbcoach-Problem" role="alert">
             {this._failure}
@@ -109,7 +138,9 @@ export class ExercisesPanel extends ReactWidget {
         )}
         {course.value ? (
           <ExerciseList
+            key={courseId}
             course={course.value}
+            current={this._current}
             onStart={this._start}
             starting={this._starting}
             trans={trans}
@@ -131,6 +162,21 @@ export class ExercisesPanel extends ReactWidget {
           trans={trans}
         />
       </>
+    );
+  }
+
+  /**
+   * Return whether the learner wants to be told how it works and has not passed anything here.
+   */
+  private _isNewcomer(): boolean {
+    const course = this._coach.course.value;
+    return (
+      this._preferences.value.firstSteps &&
+      course !== null &&
+      course.exercises.length > 0 &&
+      Object.values(course.progress ?? {}).every(
+        ({ state }) => state === 'new' || state === 'started'
+      )
     );
   }
 
@@ -183,6 +229,8 @@ export class ExercisesPanel extends ReactWidget {
     this.update();
   }
 
+  private readonly _clock: number;
+  private _current: string | null = null;
   private _starting: string | null = null;
   private _failure: string | null = null;
 }

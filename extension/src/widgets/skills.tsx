@@ -11,7 +11,7 @@ interface ISkillsProps {
 }
 
 /**
- * The learner's skills: a bar each, and the exercise that would raise it.
+ * The learner's skills: a bar each, how sure it is, and the exercise that would raise it.
  */
 export function SkillList(props: ISkillsProps): JSX.Element | null {
   const { skills, course, trans } = props;
@@ -48,12 +48,18 @@ function SkillItem(props: {
   readonly trans: TranslationBundle;
 }): JSX.Element {
   const { skill, raise, trans } = props;
-  const percent = Math.round(Math.min(Math.max(skill.mastery, 0), 1) * 100);
+  const tried = skill.attempts > 0;
+  const { low, percent, high } = rangeOf(skill);
+  const words = tried
+    ? trans.__('%1 %, probably between %2 % and %3 %', percent, low, high)
+    : trans.__('not practised yet');
   return (
     <li className="nbcoach-Skill" data-skill={skill.id}>
       <span className="nbcoach-Skill-title">{skill.title}</span>
-      <span className="nbcoach-Skill-percent" aria-hidden="true">
-        {skill.attempts > 0 ? trans.__('%1 %', percent) : trans.__('no tries')}
+      <span className="nbcoach-Skill-percent" aria-hidden="true" title={words}>
+        {tried
+          ? trans.__('%1 % ± %2', percent, Math.round((high - low) / 2))
+          : words}
       </span>
       <div
         className="nbcoach-Meter"
@@ -61,15 +67,28 @@ function SkillItem(props: {
         aria-label={skill.title}
         aria-valuemin={0}
         aria-valuemax={100}
-        aria-valuenow={percent}
+        aria-valuenow={tried ? percent : 0}
+        aria-valuetext={words}
       >
-        <div style={{ width: `${percent}%` }} />
+        {tried && (
+          <>
+            <div className="nbcoach-Meter-value" style={width(percent)} />
+            <div
+              className="nbcoach-Meter-range"
+              style={{ insetInlineStart: `${low}%`, ...width(high - low) }}
+            />
+          </>
+        )}
       </div>
-      {raise && percent < 95 && (
+      {raise && !(tried && percent >= 95) && (
         <button
           type="button"
           className="nbcoach-Link nbcoach-Skill-raise"
-          aria-label={trans.__('Practise %1 with %2', skill.title, raise.title)}
+          aria-label={trans.__(
+            'Practise %1 with “%2”',
+            skill.title,
+            raise.title
+          )}
           onClick={() => props.onStart(raise.id)}
         >
           {trans.__('Practise: %1', raise.title)}
@@ -79,17 +98,36 @@ function SkillItem(props: {
   );
 }
 
+function width(percent: number): { readonly width: string } {
+  return { width: `${percent}%` };
+}
+
+/**
+ * Return a skill's estimate in percent, and the bounds that it lies between in two of three cases.
+ */
+export function rangeOf({ mastery, spread = 0 }: ISkill): {
+  readonly low: number;
+  readonly percent: number;
+  readonly high: number;
+} {
+  const percent = (value: number) =>
+    Math.round(Math.min(Math.max(value, 0), 1) * 100);
+  return {
+    low: percent(mastery - spread),
+    percent: percent(mastery),
+    high: percent(mastery + spread)
+  };
+}
+
 /**
  * Return the easiest exercise of a skill that is not passed yet.
  */
 export function raising(course: ICourse, skill: string): IExercise | null {
-  return (
-    course.exercises
-      .filter(
-        item =>
-          item.skills.includes(skill) &&
-          course.progress?.[item.id]?.state !== 'passed'
-      )
-      .sort((a, b) => a.difficulty - b.difficulty)[0] ?? null
-  );
+  const open = course.exercises.filter(item => {
+    const state = course.progress?.[item.id]?.state ?? 'new';
+    return (
+      item.skills.includes(skill) && (state === 'new' || state === 'started')
+    );
+  });
+  return open.sort((a, b) => a.difficulty - b.difficulty)[0] ?? null;
 }

@@ -18,11 +18,38 @@ export function Prose(props: { readonly text: string }): JSX.Element {
 }
 
 /**
+ * The number of a line; where it is one of this cell, a button that selects the line.
+ */
+export function LineNumber(props: {
+  readonly line: number;
+  readonly onLine: ((line: number) => void) | null;
+  readonly trans: TranslationBundle;
+}): JSX.Element {
+  const { line, onLine, trans } = props;
+  return onLine ? (
+    <button
+      type="button"
+      className="nbcoach-Line nbcoach-Link"
+      title={trans.__('Go to line %1', line)}
+      aria-label={trans.__('Go to line %1', line)}
+      onClick={() => onLine(line)}
+    >
+      {line}
+    </button>
+  ) : (
+    <span className="nbcoach-Line" aria-hidden="true">
+      {line}
+    </span>
+  );
+}
+
+/**
  * Notes on style, folded up: they are advice, and no part of the verdict.
  */
 export function StyleNotes(props: {
   readonly notes: readonly IStyleNote[];
   readonly isOwnCell: (cell: string) => boolean;
+  readonly onLine: (line: number) => void;
   readonly trans: TranslationBundle;
 }): JSX.Element | null {
   const { trans } = props;
@@ -33,20 +60,17 @@ export function StyleNotes(props: {
   return (
     <details className="nbcoach-Details nbcoach-Style">
       <summary>
-        {notes.length === 1
-          ? trans.__('1 note on style')
-          : trans.__('%1 notes on style', notes.length)}
+        {trans._n('%1 note on style', '%1 notes on style', notes.length)}
       </summary>
       <ul aria-label={trans.__('Notes on style')}>
         {notes.map((note, index) => (
           <li className="nbcoach-StyleNote" key={index} data-rule={note.rule}>
             <pre>
-              <span
-                className="nbcoach-Line"
-                aria-label={trans.__('Line %1', note.line)}
-              >
-                {note.line}
-              </span>
+              <LineNumber
+                line={note.line}
+                onLine={props.onLine}
+                trans={trans}
+              />
               <code>{note.text}</code>
             </pre>
             <Prose text={`${note.what} ${note.why}`} />

@@ -2,11 +2,14 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 import type { CoachModel } from '../model';
 import type { IRecommendation, Reaction } from '../tokens';
+import { reasonWords } from './reasons';
 import { difficultyWord } from './words';
 
 interface IUpNextProps {
   readonly coach: CoachModel;
   readonly course: string;
+  /** The exercise of the notebook in front. */
+  readonly current: string | null;
   readonly onStart: (exercise: string) => void;
   readonly starting: string | null;
   readonly trans: TranslationBundle;
@@ -69,21 +72,30 @@ function Recommendation(
   }
 ): JSX.Element {
   const { item, busy, trans } = props;
+  const progress = props.coach.course.value?.progress?.[item.exercise];
   const react = (kind: Reaction) => () => {
     if (!busy) {
       void props.coach.react(props.course, item.exercise, kind);
     }
   };
+  const startWord = () => {
+    if (props.current === item.exercise) {
+      return trans.__('Back to the notebook');
+    }
+    return progress?.state === 'started'
+      ? trans.__('Continue')
+      : trans.__('Start');
+  };
   return (
     <>
       <p className="nbcoach-UpNext-title">{item.title}</p>
-      <p className="nbcoach-UpNext-why">{item.why.text}</p>
+      <p className="nbcoach-UpNext-why">{reasonWords(item.why, trans)}</p>
       <p className="nbcoach-Facts">
         <span>{trans.__('%1 min', item.minutes)}</span>
         <Difficulty difficulty={item.difficulty} trans={trans} />
         {item.p !== null && (
-          <span title={trans.__('How likely you are to solve it')}>
-            {trans.__('%1 % likely', Math.round(item.p * 100))}
+          <span title={trans.__('Estimated from what you have solved so far')}>
+            {trans.__('%1 % chance to solve it', Math.round(item.p * 100))}
           </span>
         )}
       </p>
@@ -93,14 +105,12 @@ function Recommendation(
         aria-disabled={props.starting !== null}
         onClick={() => props.onStart(item.exercise)}
       >
-        {props.starting === item.exercise
-          ? trans.__('Opening…')
-          : trans.__('Start')}
+        {props.starting === item.exercise ? trans.__('Opening…') : startWord()}
       </button>
       <div
         className="nbcoach-UpNext-reactions"
         role="group"
-        aria-label={trans.__('This suggestion is')}
+        aria-label={trans.__('Suggest another exercise, because this one is:')}
       >
         <button type="button" data-kind="too-easy" onClick={react('too-easy')}>
           {trans.__('Too easy')}

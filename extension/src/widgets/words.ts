@@ -64,6 +64,10 @@ export function exerciseWords(
   trans: TranslationBundle
 ): ISigned {
   switch (state) {
+    case 'graded':
+      return { sign: '★', word: trans.__('Graded') };
+    case 'submitted':
+      return { sign: '↑', word: trans.__('Submitted') };
     case 'passed':
       return { sign: '✓', word: trans.__('Passed') };
     case 'started':
@@ -73,11 +77,41 @@ export function exerciseWords(
   }
 }
 
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
 /**
- * Return a number without needless digits.
+ * Return how much time there is until an exercise is due, or null where it has no date.
  */
-export function short(value: number): string {
-  return String(Math.round(value * 100) / 100);
+export function dueWords(
+  due: string | null | undefined,
+  now: number,
+  trans: TranslationBundle
+): { readonly text: string; readonly soon: boolean } | null {
+  const left = due ? Date.parse(due) - now : NaN;
+  if (Number.isNaN(left)) {
+    return null;
+  }
+  if (left <= 0) {
+    return { text: trans.__('overdue'), soon: true };
+  }
+  const soon = left < DAY;
+  if (left < HOUR) {
+    return { text: trans.__('due in %1 min', Math.ceil(left / MINUTE)), soon };
+  }
+  if (left < 2 * DAY) {
+    return { text: trans.__('due in %1 h', Math.floor(left / HOUR)), soon };
+  }
+  return { text: trans.__('due in %1 days', Math.floor(left / DAY)), soon };
+}
+
+/**
+ * Return a number without needless digits, with the language's decimal separator.
+ */
+export function short(value: number, trans: TranslationBundle): string {
+  const text = String(Math.round(value * 100) / 100);
+  return text.replace('.', trans._p('decimal separator', '.'));
 }
 
 /**
@@ -88,14 +122,20 @@ export function pointsOf(
   max: number,
   trans: TranslationBundle
 ): string {
-  return trans.__('%1 of %2 points', short(points), short(max));
+  return trans._n(
+    '%2 of %3 point',
+    '%2 of %3 points',
+    max,
+    short(points, trans),
+    short(max, trans)
+  );
 }
 
 /**
  * Return "2 points".
  */
 export function worth(max: number, trans: TranslationBundle): string {
-  return max === 1 ? trans.__('1 point') : trans.__('%1 points', short(max));
+  return trans._n('%2 point', '%2 points', max, short(max, trans));
 }
 
 /**
@@ -121,8 +161,8 @@ export function difficultyWord(
 function costOf(cost: IReference, trans: TranslationBundle): string {
   const time =
     cost.seconds < 0.01
-      ? trans.__('under 0.01 s')
-      : trans.__('%1 s', short(cost.seconds));
+      ? trans.__('under %1 s', short(0.01, trans))
+      : trans.__('%1 s', short(cost.seconds, trans));
   const memory =
     cost.peak_mb < 1
       ? trans.__('under 1 MB')
