@@ -29,6 +29,7 @@ class Settings:
     `store` is the store's URL, by default a file in the state folder. `keys` are the keys themselves,
     for a deployment that has its secrets in the environment; without them there is `keys_file`.
     Where servers run in containers, `hub_name` is the name that they and the services know the hub's container by,
+    `gateway_url` is the gateway's where they reach it elsewhere,
     `service_urls` says which services run on their own and where, and `service_tokens` what the hub knows them by.
     """
 
@@ -46,6 +47,7 @@ class Settings:
     spawner: str = PROCESS
     learner_image: str = "nbcoach/learner"
     hub_name: str = "hub"
+    gateway_url: str = ""
     service_urls: Mapping[str, str] = field(default_factory=dict)
     service_tokens: Mapping[str, str] = field(default_factory=dict, repr=False)
     idle_seconds: int = 0
@@ -65,8 +67,8 @@ class Settings:
         """Read NBCOACH_STATE, _COURSES, _IP, _PORT, _PORTS (JSON), _PROTECTION, _NODE, _PROXY_SCRIPT and secrets.
 
         The store's URL is NBCOACH_STORE_URL, else MONGODB_URI; keys are NBCOACH_KEYS or in NBCOACH_KEYS_FILE.
-        For containers also NBCOACH_SPAWNER, _LEARNER_IMAGE, _HUB_NAME, _SERVICE_URLS (JSON), _<SERVICE>_TOKEN and
-        _IDLE_SECONDS.
+        For containers also NBCOACH_SPAWNER, _LEARNER_IMAGE, _HUB_NAME, _GATEWAY_URL, _SERVICE_URLS (JSON),
+        _<SERVICE>_TOKEN and _IDLE_SECONDS.
 
         Raises:
             InvalidInput: a value is not one that there can be.
@@ -90,6 +92,7 @@ class Settings:
             spawner=told.get("NBCOACH_SPAWNER", PROCESS),
             learner_image=told.get("NBCOACH_LEARNER_IMAGE", "nbcoach/learner"),
             hub_name=told.get("NBCOACH_HUB_NAME", "hub"),
+            gateway_url=told.get("NBCOACH_GATEWAY_URL", ""),
             service_urls=urls,
             service_tokens={name: told.get(f"NBCOACH_{name.upper()}_TOKEN", "") for name in urls},
             idle_seconds=int(told.get("NBCOACH_IDLE_SECONDS", "0")),
@@ -112,6 +115,7 @@ class Settings:
             "NBCOACH_SPAWNER": self.spawner,
             "NBCOACH_LEARNER_IMAGE": self.learner_image,
             "NBCOACH_HUB_NAME": self.hub_name,
+            "NBCOACH_GATEWAY_URL": self.gateway_url,
             "NBCOACH_SERVICE_URLS": json.dumps(dict(self.service_urls)),
             "NBCOACH_IDLE_SECONDS": str(self.idle_seconds),
             **{f"NBCOACH_{name.upper()}_TOKEN": token for name, token in self.service_tokens.items()},
@@ -125,8 +129,8 @@ class Settings:
     @property
     def gateway(self) -> str:
         """The URL of the gateway, as learners' servers reach it."""
-        if self.spawner == KUBERNETES:
-            return "http://proxy-public"
+        if self.gateway_url or self.spawner == KUBERNETES:
+            return self.gateway_url or "http://proxy-public"
         return f"http://{self.hub_name if self.in_containers else '127.0.0.1'}:{self.port}"
 
     @property

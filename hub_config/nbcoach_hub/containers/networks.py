@@ -25,6 +25,9 @@ from docker.types import IPAMConfig, IPAMPool
 
 _SUBNET_PREFIX = 29
 """Six addresses: the bridge's own, the hub, the server, and three to spare."""
+_REMOVAL_TRIES = 10
+_IN_USE = (400, 403, 409)
+"""What Docker answers of a network with members, local or of a swarm, and of a container that is being removed."""
 _LABELS = {"org.nbcoach.network": "learner"}
 
 _creating = asyncio.Lock()
@@ -75,16 +78,29 @@ class LearnerNetworks:
                 raise
 
     async def remove(self, name: str) -> None:
-        """Let the hub leave the network and remove it; one that is gone is fine, one in use stays."""
-        await self._try("disconnect_container_from_network", self._hub, name)
-        await self._try("remove_network", name)
+        """Let the hub leave the network and remove it; one that is gone is fine, one that stays in use is left.
 
-    async def _try(self, method: str, *arguments: str) -> None:
+        Raises:
+            APIError: Docker refuses for another reason.
+
+        """
+        await self._try("disconnect_container_from_network", self._hub, name)
+        for _ in range(_REMOVAL_TRIES):  # a container that has just ended is in it for a moment
+            if await self._try("remove_network", name):
+                return
+            await asyncio.sleep(1)
+
+    async def _try(self, method: str, *arguments: str) -> bool:
+        """Return whether it was done, or there was nothing to do; False while a network is in use."""
         try:
             await self._docker(method, *arguments)
+        except NotFound:
+            return True
         except APIError as err:
-            if err.status_code not in (403, 404, 409, 500):
+            if err.status_code not in _IN_USE:
                 raise
+            return False
+        return True
 
     async def _create(self, name: str) -> None:
         kind = {"driver": "bridge"} if self._pool else {"driver": "overlay", "attachable": True}
