@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
-from nbcoach_exercises.model import TestCell
+from nbcoach_exercises.model import Check, TestCell
 from nbcoach_exercises.verdicts import Verdict
 
 from .plan import CheckReport, Mode, Plan, Stop, TestReport, megabytes
@@ -27,7 +28,19 @@ Decisions = Mapping[str, Decision]
 """By the grade id of the test cell."""
 
 
-def orders(plan: Plan, stop: Stop, mode: Mode, *, hidden: bool) -> list[dict[str, Any]]:
+class Part(StrEnum):
+    """Which of its checks a test cell is judged on."""
+
+    VISIBLE = "visible"
+    HIDDEN = "hidden"
+    ALL = "all"
+
+    def has(self, check: Check) -> bool:
+        """Tell whether a check is among them."""
+        return self is Part.ALL or check.hidden is (self is Part.HIDDEN)
+
+
+def orders(plan: Plan, stop: Stop, mode: Mode, part: Part) -> list[dict[str, Any]]:
     """Return the test cells of a stop that run in a mode, for a judge.
 
     What comes before them, because they may use its names, is marked as not to be judged.
@@ -36,14 +49,14 @@ def orders(plan: Plan, stop: Stop, mode: Mode, *, hidden: bool) -> list[dict[str
         plan: the notebook.
         stop: the place in it.
         mode: isolated or shared.
-        hidden: False leaves out every check that a learner may not see.
+        part: which of their checks.
 
     """
     wanted = [test.grade_id for test in stop.tests if (test.grade_id in plan.shared) is (mode is Mode.SHARED)]
     before = stop.tests if mode is Mode.SHARED else [test for test in stop.tests if test.grade_id in wanted]
     found = []
     for test in (*stop.prelude, *before):
-        checks = [{"id": c.id, "source": c.source, "hidden": c.hidden} for c in test.checks if hidden or not c.hidden]
+        checks = [{"id": c.id, "source": c.source, "hidden": c.hidden} for c in test.checks if part.has(c)]
         if checks:
             judged = test.grade_id in wanted and test not in stop.prelude
             allowed = plan.attributes.get(test.grade_id)

@@ -22,13 +22,14 @@ from ..sandbox.abc import Box, Sandbox
 from ..sandbox.choice import AUTO, LEVELS, choose
 from ..sandbox.removal import remove
 from . import rest
-from .decisions import merged
+from .decisions import Part, merged
+from .discretion import discreet
 from .fork_server import Zygote, start_zygote
 from .judges import Judges
 from .plan import Begun, Outcome, Plan, nothing
 from .prefixes import Prefix, Prefixes, PrefixLost
 from .process import Process
-from .side import Side, deadline_of
+from .side import Decided, Side, deadline_of
 from .snapshots import Line
 from .whole import Whole
 
@@ -41,7 +42,7 @@ class Pair:
     What the open one prints, and what the checks that it meets complain about, is shown to
     the learner. The blind one alone meets hidden checks, and of what happens there nothing is ever
     shown but the judge's verdict: whatever its code keeps of hidden arguments, in files, pipes or
-    shared memory, has no way back.
+    shared memory, has no way back. Code that can keep nothing (`discretion`) needs no blind line.
     """
 
     def __init__(self, prefix: Prefix, sandbox: Sandbox) -> None:
@@ -295,22 +296,31 @@ class Engine(LoggingConfigurable):
             await self._judges.refill(plan, stop, self._idle)
 
     async def _work(self, plan: Plan, pair: Pair) -> Outcome:
-        """Judge what a learner may see on the open line and everything on the blind one, side by side."""
+        """Judge what a learner may see on the open line and everything on the blind one, side by side.
+
+        Of discreet code one line does: it meets hidden checks last, when all that is shown has been taken.
+        """
         start = time.monotonic()
         deadline = deadline_of(plan, self.max_seconds)
-        sides = [self._side(plan, pair.open, deadline, hidden=False).decide()]
-        if plan.has_hidden:
-            sides.append(self._side(plan, pair.blind, deadline, hidden=True).decide())
+        parts = [(pair.open, [Part.VISIBLE])]
+        if plan.has_hidden and not plan.shared and discreet(plan):
+            parts[0][1].append(Part.HIDDEN)
+        elif plan.has_hidden:
+            parts.append((pair.blind, [Part.ALL]))
+        sides = [Side(plan, line, self._judges, deadline, told, self.max_seconds).decide() for line, told in parts]
         found = await asyncio.gather(*sides, return_exceptions=True)
         for side in found:
             if isinstance(side, BaseException):
                 raise side
-        (standing, open_reports), *blind = [side for side in found if not isinstance(side, BaseException)]
-        tests = merged(plan, open_reports, blind[0][1] if blind else open_reports)
+        decided: Decided = {}
+        for side in reversed(found):
+            assert not isinstance(side, BaseException)
+            standing, told = side
+            decided |= told
+        visible = decided[Part.VISIBLE]
+        hidden = decided.get(Part.HIDDEN) or decided.get(Part.ALL) or visible
+        tests = merged(plan, visible, hidden)
         return Outcome(cells=standing.cells, tests=tests, seconds=time.monotonic() - start, reused=standing.reused)
-
-    def _side(self, plan: Plan, line: Line, deadline: float, *, hidden: bool) -> Side:
-        return Side(plan, line, self._judges, deadline, hidden=hidden, seconds=self.max_seconds)
 
     async def _pair(self, plan: Plan) -> Pair:
         prefix = await self._prefixes.get(plan)

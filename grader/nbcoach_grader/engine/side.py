@@ -1,16 +1,17 @@
-"""A side of a request: one line of snapshots brought up to date, and judged at each stop."""
+"""A side of a request: one line of snapshots brought up to date, and judged at each stop on some of the checks."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from nbcoach_exercises.verdicts import Verdict
 
 from ..errors import EngineFailed
-from .decisions import Decision, Decisions, claims, crashed, decisions, lost, orders, out_of_memory
+from .decisions import Decision, Decisions, Part, claims, crashed, decisions, lost, orders, out_of_memory
 from .judges import Judges
 from .plan import Mode, Plan, Stop
 from .process import OrderRefused, Process, ProcessGone, ProcessLate
@@ -27,6 +28,9 @@ SLACK_SECONDS = 1.0
 
 Checks = list[dict[str, Any]]
 
+Decided = dict[Part, Decisions]
+"""What was decided, part by part."""
+
 
 def deadline_of(plan: Plan, seconds: float) -> float:
     """Return when, on the monotonic clock, all of a plan must be decided that has some seconds for each stop."""
@@ -41,69 +45,71 @@ class Side:
         line: the learner's snapshots.
         judges: where judges come from.
         deadline: when, on the monotonic clock, all must be decided.
-        hidden: whether hidden checks are judged too.
+        parts: the checks to judge, part after part beside the same process.
         seconds: the longest time for one stop.
 
     """
 
     def __init__(
-        self, plan: Plan, line: Line, judges: Judges, deadline: float, *, hidden: bool, seconds: float
+        self, plan: Plan, line: Line, judges: Judges, deadline: float, parts: Sequence[Part], seconds: float
     ) -> None:
         self._plan = plan
         self._line = line
         self._judges = judges
         self._deadline = deadline
-        self._hidden = hidden
+        self._parts = parts
         self._seconds = seconds
         self._kept = frozenset(stop.after for stop in plan.stops) if plan.once else None
 
-    async def decide(self) -> tuple[Standing, Decisions]:
-        """Run what changed, and judge at each stop.
+    async def decide(self) -> tuple[Standing, Decided]:
+        """Run what changed, and judge at each stop; tests in the learner's own process are judged on the last part.
 
         Raises:
             EngineFailed: the grader itself failed.
 
         """
-        asked = [
-            (stop, self._orders(stop, Mode.ISOLATED), self._orders(stop, Mode.SHARED)) for stop in self._plan.stops
-        ]
+        isolated = {stop.after: self._orders(stop, Mode.ISOLATED) for stop in self._plan.stops}
+        shared = {stop.after: self._orders(stop, Mode.SHARED) for stop in self._plan.stops}
         judging = {
             stop.after: asyncio.ensure_future(self._judges.take(self._plan, stop))
-            for stop, isolated, _ in asked
-            if isolated
+            for stop in self._plan.stops
+            if isolated[stop.after]
         }
-        found: dict[str, Decision] = {}
+        found: dict[Part, dict[str, Decision]] = {part: {} for part in self._parts}
         try:
             async with self._line.watched(self._plan):
                 standing = await self._line.advance(self._plan, self._deadline - JUDGE_SECONDS, self._kept)
-                for stop, isolated, shared in asked:
+                for stop in self._plan.stops:
+                    asked, in_process = isolated[stop.after], shared[stop.after]
                     if stop.after > standing.reached:
-                        found |= lost([*isolated, *shared], Verdict.TIMEOUT)
-                        continue
-                    if isolated:
-                        judge = await judging.pop(stop.after)
-                        found |= await self._judge(stop, judge, isolated, last=not shared)
-                    if shared:
-                        found |= await self._share(stop, shared)
-                return standing, found
+                        told = [_lost(asked, Verdict.TIMEOUT), _lost(in_process, Verdict.TIMEOUT)]
+                    else:
+                        judge = judging.pop(stop.after, None)
+                        told = [await self._judge(stop, await judge, asked, last=not in_process)] if judge else []
+                        told += [{part: await self._share(stop, checks)} for part, checks in in_process.items()]
+                    for decided in told:
+                        for part, decisions_of_part in decided.items():
+                            found[part] |= decisions_of_part
+                return standing, dict(found)
         finally:  # never cancelled either: its process would be lost and stay open
             for taken in await asyncio.gather(*judging.values(), return_exceptions=True):
                 if isinstance(taken, Process):
                     taken.close()
 
-    def _orders(self, stop: Stop, mode: Mode) -> Checks:
-        return orders(self._plan, stop, mode, hidden=self._hidden)
+    def _orders(self, stop: Stop, mode: Mode) -> dict[Part, Checks]:
+        found = {part: orders(self._plan, stop, mode, part) for part in self._parts}
+        return {part: checks for part, checks in found.items() if checks}
 
     def _left(self) -> float:
         """Return the seconds that a stop may take, with one to spare for a judge that hangs in a call of C."""
         return min(self._deadline - time.monotonic() - 2 * SLACK_SECONDS, self._seconds)
 
-    async def _judge(self, stop: Stop, judge: Process, checks: Checks, *, last: bool) -> Decisions:
+    async def _judge(self, stop: Stop, judge: Process, asked: dict[Part, Checks], *, last: bool) -> Decided:
         """Let a judge decide on the process at a stop; publish nothing before that one has gone."""
         total = self._left()
         if total <= 0:
             judge.close()
-            return lost(checks, Verdict.TIMEOUT)
+            return _lost(asked, Verdict.TIMEOUT)
         ours, theirs = socket.socketpair()
         with theirs:  # only the subject may hold its end, so that its death is seen
             serve = (theirs.fileno(), total + SLACK_SECONDS)
@@ -111,21 +117,24 @@ class Side:
         if served is None:
             ours.close()
             judge.close()
-            return lost(checks, Verdict.CRASHED)
+            return _lost(asked, Verdict.CRASHED)
         try:
             answer = await judge.order(
                 "judge",
                 [ours.fileno()],
                 wait=total + SLACK_SECONDS,
-                cells=checks,
+                parts=list(asked.values()),
                 answers=sorted(self._plan.answers),
                 limit=self._plan.limits.seconds,
                 total=total,
             )
-            decided = decisions(answer["cells"], checks)
-            return out_of_memory(decided) if crashed(decided) and await self._line.out_of_memory() else decided
+            told = zip(asked.items(), answer["parts"], strict=True)
+            decided = {part: decisions(cells, checks) for (part, checks), cells in told}
+            if any(map(crashed, decided.values())) and await self._line.out_of_memory():
+                return {part: out_of_memory(found) for part, found in decided.items()}
+            return decided
         except ProcessLate:
-            return lost(checks, Verdict.TIMEOUT)
+            return _lost(asked, Verdict.TIMEOUT)
         except (ProcessGone, OrderRefused) as err:
             raise EngineFailed("The judge ended before it decided.") from err
         finally:
@@ -161,3 +170,7 @@ class Side:
         if not await process.gone(_END_SECONDS):
             await self._line.discard()
         process.close()
+
+
+def _lost(asked: dict[Part, Checks], verdict: Verdict) -> Decided:
+    return {part: lost(checks, verdict) for part, checks in asked.items()}

@@ -18,16 +18,15 @@ import socket
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from nbcoach_exercises.verdicts import Verdict
 
-from .decisions import Decision, crashed, decisions, lost, orders, out_of_memory, passed
+from .decisions import Decision, Part, crashed, decisions, lost, orders, out_of_memory, passed
 from .groups import Group, groups
 from .judges import Judges
 from .plan import Mode, Plan, Stop
 from .process import OrderRefused, Process, ProcessGone, ProcessLate
-from .side import JUDGE_SECONDS, SLACK_SECONDS, Checks
+from .side import JUDGE_SECONDS, SLACK_SECONDS
 from .snapshots import Line
 from .standing import Standing
 
@@ -133,8 +132,8 @@ class Sweep:
         """Give a judge a line to a subject; False where there is none."""
         if bench.after > swept.standing.reached:
             for stop in bench.stops:
-                swept.visible |= lost(orders(self._plan, stop, Mode.ISOLATED, hidden=False), Verdict.TIMEOUT)
-                swept.hidden |= lost(_hidden(self._plan, stop), Verdict.TIMEOUT)
+                swept.visible |= lost(orders(self._plan, stop, Mode.ISOLATED, Part.VISIBLE), Verdict.TIMEOUT)
+                swept.hidden |= lost(orders(self._plan, stop, Mode.ISOLATED, Part.HIDDEN), Verdict.TIMEOUT)
             return False
         ours, theirs = socket.socketpair()
         self._lines.append(ours)
@@ -156,7 +155,7 @@ class Sweep:
         """Let a judge decide on those checks at its stops that are not doubtful yet."""
         asked = []
         for stop in bench.stops:
-            checks = _hidden(self._plan, stop) if hidden else orders(self._plan, stop, Mode.ISOLATED, hidden=False)
+            checks = orders(self._plan, stop, Mode.ISOLATED, Part.HIDDEN if hidden else Part.VISIBLE)
             if checks and stop.after not in swept.doubtful:
                 asked.append((stop, checks))
         if not asked:
@@ -197,16 +196,4 @@ def _by_locked(stops: Sequence[Stop]) -> dict[tuple[str, ...], Stop]:
         other = found.get(stop.locked)
         tests = (*(other.tests if other else ()), *stop.tests)
         found[stop.locked] = Stop(after=0, locked=stop.locked, tests=tests)
-    return found
-
-
-def _hidden(plan: Plan, stop: Stop) -> Checks:
-    """Return the orders for the hidden checks alone of a stop, and of what comes before them."""
-    found: list[dict[str, Any]] = []
-    for cell in orders(plan, stop, Mode.ISOLATED, hidden=True):
-        checks = [check for check in cell["checks"] if check["hidden"]]
-        if checks:
-            found.append({**cell, "checks": checks})
-    while found and not found[-1]["judged"]:
-        del found[-1]
     return found

@@ -9,7 +9,7 @@ from dataclasses import replace
 from nbcoach_exercises.verdicts import Verdict
 
 from ..sandbox.abc import Sandbox
-from .decisions import Decision, Decisions, merged
+from .decisions import Decision, Decisions, Part, merged
 from .judges import Judges
 from .plan import Outcome, Plan, Stop
 from .prefixes import Prefix
@@ -82,18 +82,19 @@ class Whole:
 
         One line meets all checks. Where a visible one fails, a second line that has met no hidden check says why.
         """
-        standing, everything = await self._side(plan, hidden=True)
+        standing, everything = await self._side(plan, Part.ALL)
         unclear = tuple(stop for stop in plan.stops if not _visible_passed(stop, everything))
         if not unclear or not plan.has_hidden:
             return standing, everything, everything
         again = replace(plan, stops=unclear, cells=plan.cells[: unclear[-1].after])
-        return standing, {**everything, **(await self._side(again, hidden=False))[1]}, everything
+        return standing, {**everything, **(await self._side(again, Part.VISIBLE))[1]}, everything
 
-    async def _side(self, plan: Plan, *, hidden: bool) -> tuple[Standing, Decisions]:
+    async def _side(self, plan: Plan, part: Part) -> tuple[Standing, Decisions]:
         line = Line(self._prefix, self._sandbox)
         deadline = deadline_of(plan, self._seconds)
         try:
-            return await Side(plan, line, self._judges, deadline, hidden=hidden, seconds=self._seconds).decide()
+            standing, found = await Side(plan, line, self._judges, deadline, (part,), self._seconds).decide()
+            return standing, found[part]
         finally:
             await line.discard()
 

@@ -10,7 +10,7 @@ Every process that the fork server or its children fork runs this loop on a cont
     serve     → (subject) answer a judge on the socket that came along
     study     → (judge) carry out the author's imports and compile the checks, before the forks
     share     → (subject) run tests in the learner's own shell, where their author needs that
-    judge     → (judge) run test cells against the socket that came along, report verdicts
+    judge     → (judge) run test cells, part after part, against the socket that came along, report verdicts
     seat      → (judge) keep the socket that came along for some stops of a notebook
     decide    → (judge) run test cells of such stops, report verdicts
     rise      → (judge) leave all stops, for another notebook
@@ -178,7 +178,7 @@ class Worker:
         return {"traceless": self._author.traceless}
 
     def _judge(
-        self, fd: int, cells: list[dict[str, Any]], answers: list[str], limit: float, total: float
+        self, fd: int, parts: list[list[dict[str, Any]]], answers: list[str], limit: float, total: float
     ) -> dict[str, Any]:
         if self._author is None:
             return {"failed": "there is nothing to judge by"}
@@ -186,7 +186,7 @@ class Worker:
         with socket.socket(fileno=fd) as line, _dying_with(self._control):
             judge = Judge(JudgePeer(line), self._author, answers)
             judge.allow(limit, total)
-            return {"cells": judge.run(cells)}
+            return {"parts": [judge.run(cells) for cells in parts]}
 
     def _seat(self, fd: int, stops: list[int], answers: list[str]) -> dict[str, Any]:
         if self._author is None:
