@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from IPython.core.inputtransformer2 import TransformerManager
 
-from nbcoach_grader.engine.names import made_names, needed_names
+from nbcoach_grader.engine.names import made_names, needed_names, plain_python
 
 NEEDED: dict[str, set[str]] = {
     "x = 1": set(),
@@ -39,3 +42,15 @@ MADE: dict[str, set[str]] = {
 @pytest.mark.parametrize("source", MADE)
 def test_made_names(source: str) -> None:
     assert made_names(source) == MADE[source]
+
+
+_FRAGMENTS = st.sampled_from(
+    "x = 1|\n|\n\n|def f(n):|    return n|  |# c|'''|a, b|..|..:|In [1]: x|>>> x|%t|!ls|?|;x|,x|/x|[1]: |\t|\\|\r\n|\r"
+    "|\x0c|\u2028|@d|await x|{|}".split("|")
+)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@given(st.lists(_FRAGMENTS, max_size=8).map("".join))
+def test_magics_are_read_as_ipython_reads_them(source: str) -> None:
+    assert plain_python(source) == TransformerManager().transform_cell(source)

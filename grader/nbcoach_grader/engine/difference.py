@@ -18,6 +18,8 @@ from .proxy import is_proxy, is_type_proxy, type_name_of
 MAX_SHOWN = 300
 MAX_GLANCE = 60
 MAX_DEPTH = 8
+MAX_ROWS = 20
+MAX_COLUMNS = 12
 _BRACKETS: dict[type, tuple[str, str]] = {
     list: ("[", "]"),
     tuple: ("(", ")"),
@@ -80,6 +82,9 @@ def _pieces(value: Any, room: int, depth: int) -> Iterator[str]:
         yield from _items(value, room, depth)
     elif isinstance(value, type):
         yield value.__name__
+    elif _is_pandas(value) and len(value) > MAX_ROWS:  # the text of it would take long, and be cut
+        columns = ", ".join(map(str, itertools.islice(getattr(value, "columns", ()), MAX_COLUMNS + 1)))
+        yield f"a {type(value).__name__} of {len(value)} rows" + (f" with the columns {columns}" if columns else "")
     else:
         try:
             yield repr(value)

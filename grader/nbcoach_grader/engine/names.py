@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 
@@ -15,6 +16,11 @@ _BUILTINS = frozenset(dir(builtins))
 
 SHELL_NAMES = frozenset({"In", "Out", "get_ipython", "exit", "quit", "open", "input"})
 """What IPython and the engine put among a notebook's names."""
+
+_UNUSUAL = re.compile(
+    r"[%!?\r\v\f\x1c-\x1e\x85\u2028\u2029]|>>>|\A\s|^[^\S\n]+$|^\s*(?:[,;/]|\.\.|In \[|\[\d+\])", re.MULTILINE
+)
+"""What a cell has in which IPython would change something."""
 
 _SUBSCRIPTED = (ast.Subscript, ast.Attribute)
 
@@ -65,6 +71,8 @@ def class_methods(source: str) -> frozenset[str]:
 
 def plain_python(source: str) -> str:
     """Return a cell with its magics turned into plain Python."""
+    if _UNUSUAL.search(source) is None:  # looking at it token by token takes long
+        return source if source.endswith("\n") else f"{source}\n"
     text: str = TransformerManager().transform_cell(source)  # type: ignore[no-untyped-call]
     return text
 

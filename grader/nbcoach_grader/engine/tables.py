@@ -138,7 +138,7 @@ def is_frame(kind: type, value: Any) -> bool:
 def frame_parts(value: Any, encode: Encode) -> list[Any]:
     """Return the parts of a table."""
     axes = [encode(value.index), encode(value.columns)]  # in the order in which they are put together
-    return [*axes, *(_column_parts(value.iloc[:, number], encode) for number in range(value.shape[1]))]
+    return [*axes, *(_column_parts(column, encode) for _, column in value.items())]
 
 
 def frame(rest: list[Any], decode: Encode) -> pd.DataFrame:
