@@ -46,7 +46,7 @@ def test_made_names(source: str) -> None:
 
 _FRAGMENTS = st.sampled_from(
     "x = 1|\n|\n\n|def f(n):|    return n|  |# c|'''|a, b|..|..:|In [1]: x|>>> x|%t|!ls|?|;x|,x|/x|[1]: |\t|\\|\r\n|\r"
-    "|\x0c|\u2028|@d|await x|{|}".split("|")
+    "|\x0c|\u2028|@d|await x|{|}".split("|")  # noqa: SIM905
 )
 
 
