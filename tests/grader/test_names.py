@@ -44,10 +44,10 @@ def test_made_names(source: str) -> None:
     assert made_names(source) == MADE[source]
 
 
-_FRAGMENTS = st.sampled_from(
-    "x = 1|\n|\n\n|def f(n):|    return n|  |# c|'''|a, b|..|..:|In [1]: x|>>> x|%t|!ls|?|;x|,x|/x|[1]: |\t|\\|\r\n|\r"
-    "|\x0c|\u2028|@d|await x|{|}".split("|")  # noqa: SIM905
-)
+_PLAIN = ["x = 1", "\n", "\n\n", "def f(n):", "    return n", "  ", "# c", "'''", "a, b", "@d", "await x", "{", "}"]
+_MAGIC = ["%t", "!ls", "?", ";x", ",x", "/x", "[1]: ", "..", "..:", "In [1]: x", ">>> x"]
+_SPACE = ["\t", "\\", "\r\n", "\r", "\x0c", "\u2028"]
+_FRAGMENTS = st.sampled_from([*_PLAIN, *_MAGIC, *_SPACE])
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
