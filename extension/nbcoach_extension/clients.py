@@ -16,6 +16,7 @@ from tornado.simple_httpclient import HTTPStreamClosedError, HTTPTimeoutError, S
 
 from nbcoach_exercises.errors import Unavailable, UpstreamFailed
 
+from . import logs
 from .errors import Refused
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
@@ -131,4 +132,4 @@ class ServiceClient:
         return url.rstrip("/") + "/" + path
 
     def _headers(self) -> dict[str, str]:
-        return {"Authorization": f"token {self._token()}"}
+        return {"Authorization": f"token {self._token()}", **logs.onward()}

@@ -35,6 +35,7 @@ from tornado.websocket import (
 from nbcoach_exercises import wire
 from nbcoach_exercises.errors import InvalidFrame, NbcoachError, NotAllowed, TooMany, Unavailable, UpstreamFailed
 
+from . import logs
 from .clients import ServiceClient
 
 AUTH_RESOURCE = "nbcoach"
@@ -135,6 +136,7 @@ class Relay:
         except NbcoachError as err:
             self._spawn(self._fail(request or getattr(err, "request", None), err))
             return
+        logs.write(frame.type, request=request, course=frame.course, exercise=frame.exercise)
         self._pending.add(request)
         self._queue.put_nowait((request, wire.encode(frame)))
         self._frame_came.set()

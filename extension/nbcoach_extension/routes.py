@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import math
 from collections.abc import Awaitable, Callable, Mapping
 from importlib.resources import files
 from typing import Any
@@ -17,6 +18,7 @@ from tornado import web
 from nbcoach_exercises.errors import InvalidInput, NbcoachError, TooLarge, UnknownCell
 from nbcoach_exercises.identifiers import slug
 
+from . import logs
 from .clients import ServiceClient
 from .errors import answer_of
 from .live import LiveHandler
@@ -31,6 +33,24 @@ class NbcoachHandler(APIHandler):
     """Base of the JSON handlers: errors of nbcoach become `{code, message, detail}`."""
 
     auth_resource = AUTH_RESOURCE
+
+    async def prepare(self) -> None:  # type: ignore[override]  # as APIHandler does
+        """Take over the id that the browser gave the request."""
+        self.request_id = logs.begin(self.request.headers.get("X-Request-Id"))
+        self.set_header("X-Request-Id", self.request_id)
+        await super().prepare()
+
+    def on_finish(self) -> None:
+        """Log the request."""
+        super().on_finish()
+        logs.write(
+            "request",
+            request=getattr(self, "request_id", None),
+            verb=self.request.method,
+            path=self.request.path,
+            status=self.get_status(),
+            ms=round(1000 * self.request.request_time(), 1),
+        )
 
     @property
     def grader(self) -> ServiceClient:
@@ -79,7 +99,7 @@ def reporting(method: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable
         except NbcoachError as err:
             status, body = answer_of(err)
             if retry_after := body["detail"].get("retry_after"):
-                self.set_header("Retry-After", str(retry_after))
+                self.set_header("Retry-After", str(math.ceil(retry_after)))
             self.reply(body, status)
 
     return wrapper

@@ -5,6 +5,7 @@ import type { Reply, Request } from './tokens';
 const FIRST_PAUSE = 1000;
 const LONGEST_PAUSE = 15000;
 const STABLE_AFTER = 5000;
+const SHORTEST_WAIT = 200;
 
 /**
  * The part of a WebSocket that the connection needs.
@@ -25,13 +26,14 @@ export type Socket = Pick<
  *
  * A request stays here until a final reply names it. It goes out once while its socket lives;
  * after the socket broke, or the relay said that the grader is away, it is *held* and goes out
- * again when there is a way. So nothing that a learner asked for is lost, or asked twice at once.
+ * again when there is a way. One that came too fast goes out again after the time that the grader
+ * named. So nothing that a learner asked for is lost, or asked twice at once.
  */
 export class LiveConnection implements IDisposable {
   constructor(private readonly _open: () => Socket) {}
 
   /**
-   * Emitted for each frame; of code "unavailable" none arrives here, see `held`.
+   * Emitted for each frame; of codes "unavailable" (see `held`) and "too-many-requests" none arrives here.
    */
   get received(): ISignal<this, Reply> {
     return this._received;
@@ -77,7 +79,7 @@ export class LiveConnection implements IDisposable {
    * Send a request now, or when there is a connection.
    */
   send(request: Request): void {
-    this._pending.set(request.request, { request, sent: false });
+    this._pending.set(request.request, { request, sent: false, timer: 0 });
     if (this._socket === null && this._pause > FIRST_PAUSE) {
       this._held.emit(request.request);
     }
@@ -134,6 +136,12 @@ export class LiveConnection implements IDisposable {
       }
       return;
     }
+    if (reply.type === 'failure' && reply.code === 'too-many-requests') {
+      if (reply.request !== null) {
+        this._defer(reply.request, reply.detail.retry_after);
+      }
+      return;
+    }
     if (reply.type !== 'progress') {
       this._pause = FIRST_PAUSE;
       if (reply.request !== null) {
@@ -155,6 +163,25 @@ export class LiveConnection implements IDisposable {
     }
   }
 
+  /**
+   * Send a request again after the seconds that the grader named.
+   */
+  private _defer(request: string, seconds: unknown): void {
+    const entry = this._pending.get(request);
+    if (!entry) {
+      return;
+    }
+    const wait = typeof seconds === 'number' && seconds > 0 ? seconds : 1;
+    const jitter = 1 + 0.2 * Math.random();
+    entry.timer = window.setTimeout(
+      () => {
+        entry.sent = false;
+        this._flush();
+      },
+      Math.max(1000 * wait * jitter, SHORTEST_WAIT)
+    );
+  }
+
   private _onClosed(socket: Socket | null): void {
     if (this._isDisposed || socket !== this._socket) {
       return;
@@ -165,6 +192,7 @@ export class LiveConnection implements IDisposable {
     }
     this._openedAt = 0;
     for (const [id, entry] of this._pending) {
+      window.clearTimeout(entry.timer);
       entry.sent = false;
       this._held.emit(id);
     }
@@ -180,7 +208,7 @@ export class LiveConnection implements IDisposable {
 
   private readonly _pending = new Map<
     string,
-    { readonly request: Request; sent: boolean }
+    { readonly request: Request; sent: boolean; timer: number }
   >();
   private readonly _received = new Signal<this, Reply>(this);
   private readonly _held = new Signal<this, string>(this);

@@ -280,7 +280,10 @@ export class CoachModel implements IDisposable {
   /**
    * Fetch what is next and the skills, as of the newest place in the log that is known. Of several calls the last counts.
    */
-  private async _refreshAdvice(seen: number | undefined): Promise<void> {
+  private async _refreshAdvice(
+    seen: number | undefined,
+    request?: string
+  ): Promise<void> {
     const id = this._courseId;
     if (id === null) {
       return;
@@ -292,7 +295,7 @@ export class CoachModel implements IDisposable {
     this._skills = { ...this._skills, loading: true, error: null };
     this._changed.emit();
     const next = await this._settle(this._next, () =>
-      this._service.next(id, cursor)
+      this._service.next(id, cursor, request)
     );
     if (round !== this._round) {
       return;
@@ -373,7 +376,7 @@ export class CoachModel implements IDisposable {
       }
     };
     this._changed.emit();
-    void this._refreshAdvice(feedback.cursor);
+    void this._refreshAdvice(feedback.cursor, feedback.request);
   }
 
   private _settle<T>(

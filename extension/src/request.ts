@@ -1,5 +1,6 @@
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
+import { UUID } from '@lumino/coreutils';
 import type {
   ICourse,
   ICourseEntry,
@@ -10,9 +11,11 @@ import type {
 } from './tokens';
 
 const NAMESPACE = 'nbcoach/api';
+const TRIES = 4;
+const LONGEST_WAIT = 60;
 
 /**
- * Call the server extension.
+ * Call the server extension. A request that came too fast is sent again after the time that the answer names.
  *
  * @param endPoint - the path below the extension's routes.
  * @param settings - the server's address and credentials.
@@ -27,11 +30,23 @@ export async function requestAPI<T>(
   init: RequestInit = {}
 ): Promise<T> {
   const url = URLExt.join(settings.baseUrl, NAMESPACE, endPoint);
+  const headers = { 'X-Request-Id': UUID.uuid4(), ...init.headers };
   let response: Response;
-  try {
-    response = await ServerConnection.makeRequest(url, init, settings);
-  } catch (error) {
-    throw new ServerConnection.NetworkError(error as TypeError);
+  for (let left = TRIES; ;) {
+    try {
+      response = await ServerConnection.makeRequest(
+        url,
+        { ...init, headers },
+        settings
+      );
+    } catch (error) {
+      throw new ServerConnection.NetworkError(error as TypeError);
+    }
+    if (response.status !== 429 || --left === 0) {
+      break;
+    }
+    const wait = Number(response.headers.get('Retry-After') ?? 1);
+    await sleep(1000 * Math.min(wait > 0 ? wait : 1, LONGEST_WAIT));
   }
   const text = await response.text();
   let body: unknown;
@@ -55,6 +70,10 @@ export async function requestAPI<T>(
   return body as T;
 }
 
+function sleep(milliseconds: number): Promise<void> {
+  return new Promise(resolve => window.setTimeout(resolve, milliseconds));
+}
+
 /**
  * What the model asks of the learner's server.
  */
@@ -63,8 +82,8 @@ export interface ICoachService {
   courses(): Promise<readonly ICourseEntry[]>;
   /** Return a course with the learner's progress. */
   course(course: string): Promise<ICourse>;
-  /** Return what to do next; with `seen`, an answer that knows that place in the log. */
-  next(course: string, seen?: number): Promise<INext>;
+  /** Return what to do next; with `seen`, an answer that knows that place in the log; `request` is what led there. */
+  next(course: string, seen?: number, request?: string): Promise<INext>;
   /** Return the learner's skills. */
   mastery(course: string): Promise<readonly ISkill[]>;
   /** Place an exercise into the learner's files. */
@@ -87,9 +106,12 @@ export class CoachService implements ICoachService {
     return this._get(`courses/${encodeURIComponent(course)}`);
   }
 
-  next(course: string, seen?: number): Promise<INext> {
+  next(course: string, seen?: number, request?: string): Promise<INext> {
     const query = seen === undefined ? '' : `&seen=${seen}`;
-    return this._get(`courses/${encodeURIComponent(course)}/next?k=1${query}`);
+    return this._get(
+      `courses/${encodeURIComponent(course)}/next?k=1${query}`,
+      request
+    );
   }
 
   async mastery(course: string): Promise<readonly ISkill[]> {
@@ -105,8 +127,9 @@ export class CoachService implements ICoachService {
     return (await this._post<{ cursor: number }>('events', event)).cursor;
   }
 
-  private _get<T>(path: string): Promise<T> {
-    return requestAPI(path, this._settings);
+  private _get<T>(path: string, request?: string): Promise<T> {
+    const init = request ? { headers: { 'X-Request-Id': request } } : {};
+    return requestAPI(path, this._settings, init);
   }
 
   private _post<T>(path: string, body: object): Promise<T> {

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 from pathlib import Path
+from typing import Any
 
-from prometheus_client import Counter, Gauge, Histogram
 from tornado.web import RequestHandler
 from traitlets import Instance, Integer, Unicode, default
 
 from nbcoach_exercises.catalogue import Catalogue
 from nbcoach_exercises.errors import NbcoachError
-from nbcoach_exercises.verdicts import Verdict
 from nbcoach_hub.service import Limits, Service
 from nbcoach_hub.storage import Store, open_store
 
@@ -20,6 +19,7 @@ from .engine.engine import Engine
 from .grading import Grading
 from .kernels.engine import KernelEngine
 from .live import live_routes
+from .metrics import GraderMetrics
 from .notices import Notices
 from .releases import Releases
 from .roster import Roster
@@ -81,30 +81,28 @@ class Grader(Service):
     async def start_parts(self) -> None:
         """Read the courses, open the store, start the engine."""
         catalogue = await asyncio.to_thread(Catalogue.read, Path(self.courses))
-        self.store = open_store(self.store_url)
+        self.store = self.metrics.measure(open_store(self.store_url))
         await self.store.start()
         self.runner = Runner(self.engine, self.kernels)
         await self.runner.start()
-        attempts = Limits(self.attempts_per_hour / 3600, self.attempts_per_hour)
+        attempts = Limits(
+            self.attempts_per_hour / 3600, self.attempts_per_hour, refused=self.metrics.refusal("attempts")
+        )
         self.grading = Grading(catalogue, self.runner, self.store, attempts)
         self.notices = Notices(self.store, lambda: self.grading.catalogue)
-        often = Limits(self.submissions_per_hour / 3600, self.submissions_per_hour)
+        often = Limits(
+            self.submissions_per_hour / 3600, self.submissions_per_hour, refused=self.metrics.refusal("submissions")
+        )
         self.submissions = Submissions(self.grading, self.store, self.notices, often)
         roster = Roster(self.hub_api_url, lambda: os.environ.get("JUPYTERHUB_API_TOKEN", ""))
         self.releases = Releases(Path(self.courses), self.grading, self.store, self.notices, roster)
-        self.checks = Counter("nbcoach_checks_total", "Questions judged.", ["verdict"], registry=self.metrics.registry)
-        for verdict in Verdict:
-            self.checks.labels(verdict)
-        self.check_seconds = Histogram(
-            "nbcoach_check_seconds",
-            "Time from a request to its feedback.",
-            buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
-            registry=self.metrics.registry,
-        )
-        warm = Gauge("nbcoach_warm_notebooks", "Learners' notebooks kept warm.", registry=self.metrics.registry)
-        warm.set_function(lambda: self.engine.statistics()["lines"])
+        self.seen = GraderMetrics(self.metrics.registry, self.engine)
         self._announcing = asyncio.create_task(self.releases.announce_all())
         self._warming = [asyncio.create_task(self._warm(course.imports)) for course in catalogue]
+
+    def wake(self) -> None:
+        """Answer those who wait for the log to grow."""
+        self.grading.wake()
 
     async def stop_parts(self) -> None:
         """Stop the engine and what reads style, then the store."""
@@ -123,6 +121,10 @@ class Grader(Service):
         except NbcoachError as err:
             return {"store": err.message, "engine": "ok"}
         return {"store": "ok", "engine": "ok" if self.engine.running else "not running"}
+
+    def details(self) -> dict[str, Any]:
+        """Return the store's kind, and the engine's state."""
+        return {"store": self.store_url.partition(":")[0], **self.seen.details()}
 
     async def _warm(self, imports: tuple[str, ...]) -> None:
         try:

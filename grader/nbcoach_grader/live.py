@@ -23,7 +23,7 @@ from nbcoach_exercises.wire import (
     decode,
     encode,
 )
-from nbcoach_hub.service import LEARN, LiveHandler, scoped
+from nbcoach_hub.service import LEARN, LiveHandler, logs, scoped
 
 from .errors import GraderFailed
 
@@ -78,11 +78,12 @@ class GraderLiveHandler(LiveHandler):
             task.cancel()
 
     async def _answer(self, frame: Request) -> None:
+        # The task has a context of its own, so these fields stay with this frame.
+        logs.bind(request=frame.request, course=frame.course, exercise=frame.exercise)
         grader = cast("Grader", self.service)
-        grading = grader.grading
         try:
             if isinstance(frame, HintRequest):
-                self._send(await grading.hint(self.identity.name, frame))
+                self._send(await grader.grading.hint(self.identity.name, frame))
                 return
             self._send(Progress(request=frame.request, state="queued"))
             begun = lambda: self._send(Progress(request=frame.request, state="running"))  # noqa: E731
@@ -90,22 +91,32 @@ class GraderLiveHandler(LiveHandler):
                 self._send(await grader.submissions.submit(self.identity.name, frame, begun))
                 return
             start = time.monotonic()
-            feedback = await grading.check(self.identity.name, frame, begun)
-            self._count(feedback, time.monotonic() - start)
+            feedback = await grader.grading.check(self.identity.name, frame, begun)
+            self._note(feedback, time.monotonic() - start)
             self._send(feedback)
         except NbcoachError as err:
-            log.warning("A request failed: %s", err.code)
-            self._fail(frame.request, err)
+            self._give_up(frame, err)
         except asyncio.CancelledError:
             raise
         except Exception:
             log.exception("A request could not be served")
-            self._fail(frame.request, GraderFailed("The grader failed; try again."))
+            self._give_up(frame, GraderFailed("The grader failed; try again."))
 
-    def _count(self, feedback: Feedback, seconds: float) -> None:
-        grader = cast("Grader", self.service)
-        grader.checks.labels(feedback.verdict).inc()
-        grader.check_seconds.observe(seconds)
+    def _note(self, feedback: Feedback, seconds: float) -> None:
+        cast("Grader", self.service).seen.judged(feedback.verdict, seconds)
+        fields = {
+            "attempt": feedback.attempt,
+            "verdict": str(feedback.verdict),
+            "cursor": feedback.cursor,
+            "ms": round(1000 * seconds, 1),
+        }
+        log.info("checked", extra={"fields": fields})
+
+    def _give_up(self, frame: Request, error: NbcoachError) -> None:
+        log.warning("A request failed: %s", error.code)
+        if isinstance(frame, CheckRequest):
+            cast("Grader", self.service).seen.failed(error)
+        self._fail(frame.request, error)
 
     def _send(self, frame: Reply) -> None:
         with contextlib.suppress(WebSocketClosedError):

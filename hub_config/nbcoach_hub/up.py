@@ -146,7 +146,7 @@ class Running:
         path = os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", os.defpath)])
         with self._log.open("wb") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", "jupyterhub", "-f", str(self._config())],
+                [sys.executable, "-m", "nbcoach_hub.hub", "-f", str(self._config())],
                 cwd=self._settings.state,
                 env={**kept, **self._settings.to_environment(), "PATH": path},
                 stdin=subprocess.DEVNULL,

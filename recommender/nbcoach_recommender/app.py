@@ -22,10 +22,10 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
-from prometheus_client import Gauge
 from tornado.web import RequestHandler
 from traitlets import Float, Int, Type, Unicode, default
 
+from nbcoach_exercises.events import Logged
 from nbcoach_hub.service import Service, ServiceMisconfigured
 
 from .coach import Coach
@@ -33,6 +33,7 @@ from .courses import Courses
 from .feed import Follower
 from .grader import GraderClient
 from .graph import Graph
+from .metrics import RecommenderMetrics
 from .models.abc import Model, Ranker
 from .models.policy import ExpectedGain
 from .models.ranking import KNOWN_AT
@@ -94,8 +95,7 @@ class Recommender(Service):
         self._grader: GraderClient | None = None
         self.follower: Follower
         self.courses: Courses
-        self._cursor = Gauge("nbcoach_log_cursor", "Place in the attempt log.", registry=self.metrics.registry)
-        self._skipped = Gauge("nbcoach_log_skipped_entries", "Entries not taken.", registry=self.metrics.registry)
+        self.seen = RecommenderMetrics(self.metrics.registry, self._fits)
 
     @property
     def model_name(self) -> str:
@@ -129,12 +129,14 @@ class Recommender(Service):
         self.follower = Follower(
             self._grader,
             self.courses.announce,
-            self.courses.take,
+            self._take,
             after=0 if state is None else state.cursor,
             wait_seconds=self.wait_seconds,
         )
-        self._cursor.set_function(lambda: self.follower.cursor)
-        self._skipped.set_function(lambda: self.follower.skipped)
+        self.seen.cursor.set_function(lambda: self.follower.cursor)
+        self.seen.skipped.set_function(lambda: self.follower.skipped)
+        self.seen.caught_up.set_function(lambda: self.follower.caught_up)
+        self.seen.silence.set_function(lambda: self.follower.silence)
         # What was read stays; the collector need not walk it again and again while learners wait.
         gc.collect()
         gc.freeze()
@@ -178,6 +180,24 @@ class Recommender(Service):
     async def readiness(self) -> dict[str, str]:
         """Return whether the log is followed and known to its end."""
         return {"log": self.follower.state()}
+
+    def details(self) -> dict[str, Any]:
+        """Return the place in the log, what decides, and how old each course's fitted model is in seconds."""
+        return {
+            "log": {"cursor": self.follower.cursor, "caught_up": self.follower.caught_up},
+            "model": self.model_name,
+            "model_ages": {course: round(time.time() - at) for course, at in self._fits().items()},
+        }
+
+    def _take(self, entry: Logged) -> None:
+        self.courses.take(entry)
+        if self.follower.caught_up:
+            self.seen.followed(entry.entry.at.timestamp())
+            log.info("followed", extra={"fields": {"entry": entry.entry.id, "cursor": entry.cursor}})
+
+    def _fits(self) -> dict[str, float]:
+        paths = {course: self._folder.model_path(course) for course in self._fitted}
+        return {course: path.stat().st_mtime for course, path in paths.items() if path is not None and path.exists()}
 
     def _coach(self, graph: Graph) -> Coach:
         model, ranker = (

@@ -82,13 +82,18 @@ class Follower:
             task.cancel()
             await asyncio.wait({task})
 
+    @property
+    def silence(self) -> float:
+        """Return the seconds since the log was last heard of."""
+        return time.monotonic() - self._heard
+
     def state(self) -> str:
         """Return "ok", or in words why the follower does not know the present."""
         if self._task is None or self._task.done():
             return "the log is not followed"
         if self._failure is not None:
             return f"the grader's log cannot be read: {self._failure}"
-        if time.monotonic() - self._heard > self._wait_seconds + 2 * _MARGIN_SECONDS:
+        if self.silence > self._wait_seconds + 2 * _MARGIN_SECONDS:
             return "the grader's log is silent"
         return "ok" if self.caught_up else f"still reading the log, at cursor {self.cursor}"
 

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
 
 from nbcoach_exercises.errors import NotFound, Unavailable, UpstreamFailed
+from nbcoach_hub.service import logs
 
 log = logging.getLogger(__name__)
 _CONNECT_SECONDS = 5.0
@@ -44,7 +45,7 @@ class GraderClient:
         """
         request = HTTPRequest(
             self._url + path + ("?" + urlencode(query) if query else ""),
-            headers={"Authorization": f"Bearer {self._token}"},
+            headers={"Authorization": f"Bearer {self._token}", **logs.onward()},
             connect_timeout=_CONNECT_SECONDS,
             request_timeout=patience,
             follow_redirects=False,

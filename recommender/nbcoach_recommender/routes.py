@@ -72,7 +72,8 @@ class NextHandler(CourseHandler):
         # From here on nothing waits, so the cursor is that of the answer.
         learner = self.identity.name
         cursor = self.recommender.follower.cursor
-        items = [_item(found) for found in coach.recommend(learner, k, time.time())]
+        with self.recommender.seen.choosing():
+            items = [_item(found) for found in coach.recommend(learner, k, time.time())]
         shown = {
             "course": course,
             "cursor": cursor,

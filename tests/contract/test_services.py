@@ -28,7 +28,7 @@ from nbcoach_hub.service.openapi import disagreements
 from nbcoach_hub.service.scopes import verbs
 from nbcoach_recommender.app import Recommender
 
-OPEN = {"health", r"api/openapi\.json"}
+OPEN = {"health", "health/live", r"api/openapi\.json"}
 ALL_VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 Ask = Callable[..., Any]

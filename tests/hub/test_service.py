@@ -12,7 +12,8 @@ import json
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, ClassVar
+from pathlib import Path
+from typing import Any, ClassVar, cast
 
 import pytest
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest, HTTPResponse
@@ -21,7 +22,7 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 from tornado.websocket import websocket_connect
 
-from nbcoach_exercises.errors import TooMany
+from nbcoach_exercises.errors import TooMany, Unavailable
 from nbcoach_hub import service as base
 from nbcoach_hub.service import (
     LEARN,
@@ -39,6 +40,7 @@ from nbcoach_hub.service import (
 )
 from nbcoach_hub.service import logs as service_logs
 from nbcoach_hub.service.openapi import disagreements
+from nbcoach_hub.storage import open_store
 
 ACCESS = "access:services!service=demo"
 PEOPLE: dict[str, dict[str, Any]] = {
@@ -131,7 +133,7 @@ async def demo(**options: Any) -> AsyncIterator[Client]:
     sockets = bind_sockets(0, "127.0.0.1")
     hub.add_sockets(sockets)
     url = options.pop("hub_api_url", f"http://127.0.0.1:{sockets[0].getsockname()[1]}/hub/api")
-    service = Demo(hub_api_url=url, **options)
+    service: Demo = options.pop("kind", Demo)(hub_api_url=url, **options)
     await service.open()
     try:
         yield Client(service)
@@ -331,12 +333,58 @@ async def test_too_many_requests() -> None:
         assert (await ask("GET", "api/courses/python", "ted")).code == 200
 
 
-async def test_health_says_what_is_wrong() -> None:
+async def test_health_says_which_part_fails_and_to_whom_it_may_why() -> None:
     async with demo() as ask:
-        ask.service.ready = "no sandbox"
+        ask.service.ready = "no sandbox at /srv/secret"
         answer = await ask("GET", "health")
         assert answer.code == 503
-        assert json.loads(answer.body) == {"status": "failing", "version": "0.1.0", "checks": {"engine": "no sandbox"}}
+        assert json.loads(answer.body) == {"status": "failing", "version": "0.1.0", "checks": {"engine": "failing"}}
+        assert (await ask("GET", "health/details", "amy")).code == 403
+        told = json.loads((await ask("GET", "health/details", "prometheus")).body)
+        assert told["checks"] == {"engine": "no sandbox at /srv/secret"}
+        assert told["uptime_seconds"] >= 0
+        text = (await ask("GET", "metrics", "prometheus")).body.decode()
+        assert 'nbcoach_ready{part="engine",service="demo"} 0.0' in text
+
+
+async def test_a_process_that_cannot_work_is_alive_all_the_same() -> None:
+    async with demo() as ask:
+        ask.service.ready = "no sandbox"
+        answer = await ask("GET", "health/live")
+        assert (answer.code, json.loads(answer.body)) == (200, {"status": "ok", "version": "0.1.0"})
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [("0123-abcd-check", True), ("short", False), ("x" * 65, False), ("with space in it", False), ('"}{"a":1', False)],
+)
+async def test_a_request_keeps_the_id_that_it_came_with(given: str, kept: bool) -> None:
+    async with demo() as ask:
+        request = HTTPRequest(f"http://{ask.root}health", headers={"X-Request-Id": given})
+        answer = await AsyncHTTPClient().fetch(request)
+        assert (answer.headers["X-Request-Id"] == given) is kept
+
+
+async def test_a_service_that_stops_answers_what_it_was_asked() -> None:
+    class Slow(Handler):
+        @scoped(LEARN)
+        async def get(self) -> None:
+            await asyncio.wait_for(cast("Patient", self.service).woken.wait(), 20)
+            self.reply({"answered": True})
+
+    class Patient(Demo):
+        def routes(self) -> list[tuple[str, type[RequestHandler]]]:
+            return [("slow", Slow)]
+
+        def wake(self) -> None:
+            self.woken.set()
+
+    async with demo(kind=Patient) as ask:
+        ask.service.woken = asyncio.Event()  # type: ignore[attr-defined]
+        answering = asyncio.ensure_future(ask("GET", "slow", "amy"))
+        await asyncio.sleep(0.2)
+        await ask.service.close()
+        assert json.loads((await answering).body) == {"answered": True}
 
 
 async def test_health_survives_a_check_that_fails() -> None:
@@ -351,12 +399,38 @@ async def test_health_survives_a_check_that_fails() -> None:
         assert b"secret" not in answer.body
 
 
-async def test_metrics_count() -> None:
-    async with demo() as ask:
-        await ask("GET", "api/courses/python", "amy")
-        text = (await ask("GET", "metrics", "prometheus")).body.decode()
-        line = 'nbcoach_http_requests_total{handler="CourseHandler",service="demo",status="200",verb="get"} 1.0'
-        assert line in text
+async def test_metrics_count_from_the_first_event_on() -> None:
+    async with demo(request_burst=2) as ask:
+        line = 'nbcoach_http_requests_total{{handler="CourseHandler",service="demo",status="{}",verb="get"}} {}.0'
+
+        async def text() -> str:
+            return (await ask("GET", "metrics", "prometheus")).body.decode()
+
+        before = await text()
+        assert line.format(200, 0) in before
+        assert line.format(500, 0) in before
+        assert 'nbcoach_limit_refusals_total{limit="requests",service="demo"} 0.0' in before
+        assert 'nbcoach_build_info{service="demo",version="0.1.0"} 1.0' in before
+        for _ in range(3):
+            await ask("GET", "api/courses/python", "amy")
+        after = await text()
+        assert line.format(200, 2) in after
+        assert line.format(429, 1) in after
+        assert 'nbcoach_limit_refusals_total{limit="requests",service="demo"} 1.0' in after
+
+
+async def test_calls_of_the_store_are_timed_and_their_failures_counted(tmp_path: Path) -> None:
+    metrics = base.metrics.Metrics("demo", "1")
+    store = metrics.measure(open_store(f"sqlite:///{tmp_path / 'store.sqlite'}"))
+    await store.start()
+    await store.log()
+    await store.close()
+    with pytest.raises(Unavailable):
+        await store.log()
+    value = metrics.registry.get_sample_value
+    assert value("nbcoach_store_call_seconds_count", {"service": "demo", "call": "log"}) == 2
+    assert value("nbcoach_store_failures_total", {"service": "demo", "call": "log"}) == 1
+    assert value("nbcoach_store_failures_total", {"service": "demo", "call": "append"}) == 0
 
 
 def live(ask: Client, token: str | None, **headers: str) -> HTTPRequest:

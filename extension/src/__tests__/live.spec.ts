@@ -53,6 +53,7 @@ function final(request: string): Partial<Reply> {
   return { type: 'failure', request, code: 'unknown-cell' };
 }
 
+const FAST = { type: 'failure', code: 'too-many-requests' } as const;
 const AWAY = { type: 'failure', code: 'unavailable' } as const;
 
 describe('LiveConnection', () => {
@@ -129,6 +130,33 @@ describe('LiveConnection', () => {
     expect(sockets).toHaveLength(3);
     sockets[2].open();
     expect(sockets[2].sent).toEqual(['a']);
+  });
+
+  it('sends a request that came too fast again after the time that was named', () => {
+    live.send(hint('a'));
+    sockets[0].open();
+    sockets[0].reply({ ...FAST, request: 'a', detail: { retry_after: 3 } });
+    expect(held).toEqual([]);
+    expect(received).toEqual([]);
+    vi.advanceTimersByTime(2900);
+    expect(sockets[0].sent).toEqual(['a']);
+    vi.advanceTimersByTime(800);
+    expect(sockets[0].sent).toEqual(['a', 'a']);
+    sockets[0].reply(final('a'));
+    vi.advanceTimersByTime(60000);
+    expect(sockets[0].sent).toEqual(['a', 'a']);
+    expect(received).toHaveLength(1);
+  });
+
+  it('sends it once where the socket breaks meanwhile', () => {
+    live.send(hint('a'));
+    sockets[0].open();
+    sockets[0].reply({ ...FAST, request: 'a', detail: { retry_after: 3 } });
+    sockets[0].drop();
+    vi.advanceTimersByTime(1300);
+    sockets[1].open();
+    vi.advanceTimersByTime(60000);
+    expect(sockets[1].sent).toEqual(['a']);
   });
 
   it('forgets a cancelled request', () => {

@@ -151,7 +151,11 @@ describe('CoachModel', () => {
     await vi.waitFor(() =>
       expect(model.next.value?.items[0]?.exercise).toBe('f')
     );
-    expect(service.next).toHaveBeenLastCalledWith('c', 7);
+    expect(service.next).toHaveBeenLastCalledWith(
+      'c',
+      7,
+      expect.stringMatching(/^[0-9a-f-]{36}$/)
+    );
   });
 
   it('takes the answer to the newest question where answers overtake each other', async () => {
@@ -229,7 +233,7 @@ describe('CoachModel', () => {
       exercise: 'e',
       kind: 'not-now'
     });
-    expect(service.next).toHaveBeenLastCalledWith('c', 9);
+    expect(service.next).toHaveBeenLastCalledWith('c', 9, undefined);
   });
 
   it('shares the state of a notebook, until it is another version', () => {

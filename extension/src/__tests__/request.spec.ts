@@ -37,6 +37,38 @@ describe('requestAPI', () => {
     expect(seen[0].url).toMatch(/courses\/c\/next\?k=1&seen=12/);
   });
 
+  it('gives each request an id, and keeps the one that led to it', async () => {
+    const seen: Request[] = [];
+    const service = new CoachService(answering(200, '{}', seen));
+    await service.next('c', 12, 'the-check');
+    await service.courses();
+    await service.courses();
+    const ids = seen.map(request => request.headers.get('X-Request-Id'));
+    expect(ids[0]).toBe('the-check');
+    expect(ids[1]).toMatch(/^[0-9a-f-]{36}$/);
+    expect(ids[2]).not.toBe(ids[1]);
+  });
+
+  it('asks again after the time that a refusal names, with the same id', async () => {
+    const seen: Request[] = [];
+    const settings = ServerConnection.makeSettings({
+      fetch: input => {
+        seen.push(input as Request);
+        const headers = { 'Retry-After': '0.01' };
+        return Promise.resolve(
+          seen.length < 3
+            ? new Response('{"message": "Too fast."}', { status: 429, headers })
+            : new Response('{"cursor": 3}')
+        );
+      }
+    });
+    expect(await requestAPI('events', settings, { method: 'POST' })).toEqual({
+      cursor: 3
+    });
+    const ids = seen.map(request => request.headers.get('X-Request-Id'));
+    expect(ids).toEqual([ids[0], ids[0], ids[0]]);
+  });
+
   it('tells what the service said', async () => {
     const settings = answering(404, '{"message": "There is no course."}');
     await expect(requestAPI('courses/x', settings)).rejects.toThrow(

@@ -112,6 +112,7 @@ class Engine(LoggingConfigurable):
         self._starting = asyncio.Lock()
         self._running = asyncio.Semaphore(self.max_running)
         self._active = 0
+        self._zygotes_lost = 0
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._tasks: set[asyncio.Task[Outcome]] = set()
         self._preparing: set[asyncio.Task[None]] = set()
@@ -200,6 +201,17 @@ class Engine(LoggingConfigurable):
             "judges": len(self._judges),
             "prefixes": len(self._prefixes),
             "zygotes": len(self._zygotes),
+        }
+
+    def workload(self) -> dict[str, int]:
+        """Return what is under way, what it keeps, and how many processes were lost since the engine was made."""
+        return {
+            "running": self._active,
+            "waiting": len(self._tasks) - self._active,
+            "snapshots": sum(line.snapshots for pair in self._pairs.values() for line in (pair.open, pair.blind)),
+            "memory_bytes": sum(pair.memory_bytes for pair in self._pairs.values()),
+            "judges_lost": self._judges.lost,
+            "zygotes_lost": self._zygotes_lost,
         }
 
     async def warm(self, imports: tuple[str, ...]) -> None:
@@ -348,6 +360,7 @@ class Engine(LoggingConfigurable):
                 return found.process
             if found is not None:
                 log.warning("A fork server was lost and is started again")
+                self._zygotes_lost += 1
                 await found.kill()
             ahead, self._ahead = self._ahead, None
             zygote = ahead if ahead is not None and ahead.alive else start_zygote(self._folder)

@@ -67,6 +67,8 @@ class Judges:
         self._locks: WeakValueDictionary[Key, asyncio.Lock] = WeakValueDictionary()
         self._refilling: set[Key] = set()
         self._taken: dict[Process, int] = {}
+        self.lost = 0
+        """How many prepared judges were found ended."""
 
     def __len__(self) -> int:
         return len(self._prepared)
@@ -136,6 +138,7 @@ class Judges:
             try:
                 return await prepared.process.fork()
             except ProcessGone:  # it may have been evicted meanwhile
+                self.lost += self._prepared.get(key) is prepared
                 await self._drop(key, prepared)
         raise EngineFailed("The judge could not be started.")
 
@@ -156,6 +159,7 @@ class Judges:
             self._prepared.move_to_end(key)
             return found
         if found is not None:
+            self.lost += 1
             await self._drop(key, found)
         box = await asyncio.to_thread(self._sandbox().prepare, plan.files, LIMITS)
         try:

@@ -65,6 +65,11 @@ class Line:
         self._ended = False
         self._kills = 0
 
+    @property
+    def snapshots(self) -> int:
+        """Return how many snapshots have a process."""
+        return sum(snapshot.process is not None for snapshot in self._snapshots)
+
     async def advance(self, plan: Plan, deadline: float, kept: Collection[int] | None = None) -> Standing:
         """Run what changed and return where the line then stands.
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from traitlets import Unicode, default
+
+from nbcoach_exercises.errors import NbcoachError
 
 from ..service import Service, ServiceMisconfigured
 from ..service.application import Routes
@@ -30,7 +33,7 @@ class AccountsService(Service):
     async def start_parts(self) -> None:
         """Open the store."""
         try:
-            self.store = open_store(self.store_url)
+            self.store = self.metrics.measure(open_store(self.store_url))
         except InvalidStoreUrl as err:
             raise ServiceMisconfigured(f"NBCOACH_STORE_URL: {err}") from err
         await self.store.start()
@@ -42,5 +45,12 @@ class AccountsService(Service):
 
     async def readiness(self) -> dict[str, str]:
         """Return whether the store answers."""
-        await self.store.ping()
+        try:
+            await self.store.ping()
+        except NbcoachError as err:
+            return {"store": err.message}
         return {"store": "ok"}
+
+    def details(self) -> dict[str, Any]:
+        """Return the store's kind."""
+        return {"store": self.store_url.partition(":")[0]}

@@ -3,7 +3,8 @@
 Theory of operation: the hub starts a service as its child and says in the environment where to
 listen and which token to use. The service opens its parts first and its port last, ends when
 the hub ends (`PR_SET_PDEATHSIG`), and on SIGTERM stops in the reverse order: no new requests,
-live sockets closed with 1001, then the parts.
+live sockets closed with 1001, what is being answered answered, then the parts. No part of another
+service is needed to start or to stop: what cannot be reached is asked again.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import os
 import re
 import signal
 import sys
+import time
 import weakref
 from typing import Any, ClassVar, cast
 from urllib.parse import urlparse
@@ -35,7 +37,7 @@ from . import logs
 from .auth import Authenticator
 from .errors import ServiceMisconfigured
 from .handlers import CheckedHandler, LiveHandler, UnknownPathHandler
-from .health import Health, HealthHandler
+from .health import DetailsHandler, Health, HealthHandler, LiveHealthHandler
 from .limits import Limits
 from .metrics import Metrics, MetricsHandler
 from .openapi import OpenApiHandler, load
@@ -43,8 +45,10 @@ from .scopes import undeclared
 
 log = logging.getLogger(__name__)
 _SLACK_SECONDS = 5.0
+_DRAIN_SECONDS = 3.0
 _STOP_SECONDS = 10.0
 _RECHECK_SECONDS = 60.0
+_ASKED_OFTEN = (HealthHandler, LiveHealthHandler, DetailsHandler, MetricsHandler)
 
 Routes = list[tuple[str, type[RequestHandler]]]
 
@@ -126,7 +130,9 @@ class Service(Application):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.live: weakref.WeakSet[LiveHandler] = weakref.WeakSet()
-        self.metrics = Metrics(str(self.name))
+        self.in_flight: weakref.WeakSet[CheckedHandler] = weakref.WeakSet()
+        self.opened_at = time.monotonic()
+        self.metrics = Metrics(str(self.name), str(self.version))
         self._server: HTTPServer | None = None
         self._opened = False
         self._watch: asyncio.Task[None] | None = None
@@ -141,8 +147,15 @@ class Service(Application):
     async def stop_parts(self) -> None:
         """Close what the service works with; may be called again."""
 
+    def wake(self) -> None:
+        """Let those that only wait for something to happen have their answers now, as the service stops."""
+
     async def readiness(self) -> dict[str, str]:
-        """Return for each part "ok" or what is wrong with it, in words that anybody may read."""
+        """Return for each part "ok" or what is wrong with it."""
+        return {}
+
+    def details(self) -> dict[str, Any]:
+        """Return what an admin wants to know of the service's state, as JSON; no learner's name or work."""
         return {}
 
     def all_routes(self) -> Routes:
@@ -151,6 +164,8 @@ class Service(Application):
         return [
             *own,
             ("health", HealthHandler),
+            ("health/live", LiveHealthHandler),
+            ("health/details", DetailsHandler),
             ("metrics", MetricsHandler),
             (r"api/openapi\.json", OpenApiHandler),
         ]
@@ -189,8 +204,11 @@ class Service(Application):
             cache_max_age=max(1, self.token_cache_seconds),
         )
         self.authenticator = Authenticator(hub, os.environ.get("JUPYTERHUB_SERVICE_NAME") or str(self.name))
-        self.limits = Limits(self.requests_per_second, self.request_burst)
+        refused = self.metrics.refusal("requests")
+        self.limits = Limits(self.requests_per_second, self.request_burst, refused=refused)
         self.health = Health(self)
+        self.metrics.expect(handler for _, handler in self.all_routes())
+        self.opened_at = time.monotonic()
         self._opened = True
         await self.start_parts()
         arguments = {"service": self}
@@ -224,6 +242,8 @@ class Service(Application):
             server.stop()
             for socket in list(self.live):
                 socket.close(1001, "The service stops.")
+            self.wake()
+            await self._drain()
             await asyncio.wait({asyncio.ensure_future(server.close_all_connections())}, timeout=2.0)
         if self._opened:
             await self.stop_parts()
@@ -241,6 +261,14 @@ class Service(Application):
             log.info("Stopping.")
         finally:
             await asyncio.wait_for(self.close(), _STOP_SECONDS)
+
+    async def _drain(self) -> None:
+        """Wait until what is being answered is answered, a short while at most."""
+        deadline = time.monotonic() + _DRAIN_SECONDS
+        while self.in_flight and time.monotonic() < deadline:
+            await asyncio.sleep(0.01)
+        if self.in_flight:
+            log.warning("%d requests were still being answered.", len(self.in_flight))
 
     @classmethod
     def launch(cls, argv: list[str] | None = None) -> None:
@@ -276,7 +304,7 @@ class Service(Application):
             "status": status,
             "ms": round(1000 * request.request_time(), 1),
         }
-        quiet = isinstance(handler, HealthHandler | MetricsHandler) and status < 400
+        quiet = isinstance(handler, _ASKED_OFTEN) and status < 400
         log.log(logging.DEBUG if quiet else logging.INFO, "request", extra={"fields": fields})
 
     async def _watch_live(self) -> None:

@@ -10,12 +10,14 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
+from tornado.httputil import HTTPHeaders
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, RequestHandler, stream_request_body
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
@@ -45,7 +47,15 @@ _WITH_BODY = ("PATCH", "POST", "PUT")
 _DRAINED_BYTES = 256 * 2**20
 """How much of a body that is too large is thrown away before we hang up."""
 
+_REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
+
 _NO_DECLARATION = "This verb is not open to anybody."
+
+
+def request_id(headers: HTTPHeaders) -> str:
+    """Return the id that the caller gave a request in `X-Request-Id`, if it can be one, else a new one."""
+    given = headers.get("X-Request-Id", "")
+    return given if _REQUEST_ID.fullmatch(given) else new_id()
 
 
 class CheckedHandler(RequestHandler):
@@ -59,9 +69,10 @@ class CheckedHandler(RequestHandler):
         """Take the service that routes to this handler."""
         self.service = service
         self.cleared = None
-        self.request_id = new_id()
+        self.request_id = request_id(self.request.headers)
         self.set_header("X-Request-Id", self.request_id)
         self._begun = time.monotonic()
+        service.in_flight.add(self)
 
     async def prepare(self) -> None:
         """Check the caller before the verb runs."""
@@ -130,6 +141,7 @@ class CheckedHandler(RequestHandler):
 
     def on_finish(self) -> None:
         """Count the request."""
+        self.service.in_flight.discard(self)
         seconds = time.monotonic() - self._begun
         verb = str(self.request.method).lower()
         self.service.metrics.count(type(self).__name__, verb, self.get_status(), seconds)
@@ -253,6 +265,7 @@ class LiveHandler(CheckedHandler, WebSocketHandler):
     async def prepare(self) -> None:
         """Check the caller, then keep the socket in the service's list of live ones."""
         await super().prepare()
+        self.service.in_flight.discard(self)
         self.service.live.add(self)
 
     async def still_allowed(self) -> bool:

@@ -1,4 +1,8 @@
-"""Health: is the process alive, and can it do its work."""
+"""Health: is the process alive, can it do its work, and what does its work look like.
+
+Anybody may ask the first two, so the answers hold names of parts and "ok" or "failing", and no more: a
+reason may name a file or an address. The details are for who may read metrics.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +12,49 @@ import time
 from typing import Any
 
 from .handlers import Handler
-from .scopes import public
+from .scopes import METRICS, public, scoped
 
 log = logging.getLogger(__name__)
 
 
+class LiveHealthHandler(Handler):
+    """Say that the process answers; an orchestrator restarts one that does not."""
+
+    @public
+    async def get(self) -> None:
+        """Answer with `{status, version}`."""
+        self.reply({"status": "ok", "version": str(self.service.version)})
+
+
 class HealthHandler(Handler):
-    """Serve the health of the service to anybody; 503 when it cannot do its work."""
+    """Serve the readiness of the service to anybody; 503 when it cannot do its work."""
 
     @public
     async def get(self) -> None:
         """Answer with `{status, version, checks}`."""
-        body = await self.service.health.look()
-        self.reply(body, status=200 if body["status"] == "ok" else 503)
+        checks = await self.service.health.look()
+        told = {part: "ok" if found == "ok" else "failing" for part, found in checks.items()}
+        status = "ok" if set(told.values()) <= {"ok"} else "failing"
+        body = {"status": status, "version": str(self.service.version), "checks": told}
+        self.reply(body, status=200 if status == "ok" else 503)
+
+
+class DetailsHandler(Handler):
+    """Serve all that is known of the service's state to a caller with the hub's scope `read:metrics`."""
+
+    @scoped(METRICS)
+    async def get(self) -> None:
+        """Answer with `{status, version, checks, uptime_seconds, details}`."""
+        checks = await self.service.health.look()
+        self.reply(
+            {
+                "status": "ok" if set(checks.values()) <= {"ok"} else "failing",
+                "version": str(self.service.version),
+                "checks": checks,
+                "uptime_seconds": round(time.monotonic() - self.service.opened_at),
+                "details": self.service.details(),
+            }
+        )
 
 
 class Health:
@@ -31,16 +65,15 @@ class Health:
         self._keep = keep
         self._patience = patience
         self._lock = asyncio.Lock()
-        self._seen: tuple[float, dict[str, Any]] | None = None
+        self._seen: tuple[float, dict[str, str]] | None = None
 
-    async def look(self) -> dict[str, Any]:
-        """Return `{status, version, checks}`."""
+    async def look(self) -> dict[str, str]:
+        """Return for each part "ok" or what is wrong with it."""
         async with self._lock:
             if self._seen is None or time.monotonic() - self._seen[0] > self._keep:
                 checks = await self._checks()
-                status = "ok" if all(found == "ok" for found in checks.values()) else "failing"
-                body = {"status": status, "version": str(self._service.version), "checks": checks}
-                self._seen = (time.monotonic(), body)
+                self._service.metrics.note_readiness(checks)
+                self._seen = (time.monotonic(), checks)
             return self._seen[1]
 
     async def _checks(self) -> dict[str, str]:

@@ -31,15 +31,30 @@ class TokenBucket:
 
 
 class Limits:
-    """Hold one bucket for each caller; the caller unseen for longest is forgotten first."""
+    """Hold one bucket for each caller; the caller unseen for longest is forgotten first.
+
+    Args:
+        rate: calls a second of one caller in the long run.
+        burst: calls of one caller at once.
+        names: how many callers are remembered.
+        clock: tells the time in seconds.
+        refused: called at each refusal.
+
+    """
 
     def __init__(
-        self, rate: float, burst: float, names: int = 10_000, clock: Callable[[], float] = time.monotonic
+        self,
+        rate: float,
+        burst: float,
+        names: int = 10_000,
+        clock: Callable[[], float] = time.monotonic,
+        refused: Callable[[], None] | None = None,
     ) -> None:
         self.rate = rate
         self.burst = burst
         self._names = names
         self._clock = clock
+        self._refused = refused
         self._buckets: OrderedDict[str, TokenBucket] = OrderedDict()
 
     def spend(self, name: str, cost: float = 1.0) -> None:
@@ -55,4 +70,6 @@ class Limits:
             self._buckets.popitem(last=False)
         wait = bucket.spend(cost)
         if wait > 0:
+            if self._refused is not None:
+                self._refused()
             raise TooMany(f"Too many requests; try again in {wait:.1f} s.", retry_after=round(wait, 3))

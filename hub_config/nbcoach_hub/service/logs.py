@@ -1,5 +1,8 @@
 """Logs as JSON, one object a line, with the ids of the request they belong to.
 
+A request keeps its id on its way through the parts: it comes in `X-Request-Id`, or as the id of a frame,
+and goes on the same way (`onward`).
+
 Never in a log: tokens, queries of URLs, learner source. The message of an unexpected exception
 can hold any of them, so it is written only at level DEBUG; its type and place always are.
 """
@@ -26,6 +29,12 @@ def bind(**fields: Any) -> None:
 def bound() -> dict[str, Any]:
     """Return the fields of the request at hand."""
     return dict(_bound.get({}))
+
+
+def onward() -> dict[str, str]:
+    """Return the header that carries the id of the request at hand to the next part."""
+    request = bound().get("request")
+    return {} if request is None else {"X-Request-Id": request}
 
 
 def clear() -> None:

@@ -1,0 +1,47 @@
+"""JupyterHub as it is, but its services start side by side, and it logs as they do.
+
+JupyterHub starts one service, waits until it answers, and starts the next. Ours need seconds to load
+and do not need each other to start, so all of them begin with the first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from typing import Any, ClassVar
+
+from jupyterhub.app import JupyterHub
+
+from .service.logs import JsonFormatter
+
+
+class HubFormatter(JsonFormatter):
+    """Format the hub's records as the services format theirs."""
+
+    def __init__(self, *formats: str | None, **more: str | None) -> None:
+        del formats, more
+        super().__init__("hub")
+
+
+class Hub(JupyterHub):  # type: ignore[misc]
+    """The hub; configured as `JupyterHub`."""
+
+    _log_formatter_cls: ClassVar[type[logging.Formatter]] = HubFormatter
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._starts: dict[str, asyncio.Task[bool]] = {}
+
+    async def start_service(self, service_name: str, service: Any, ssl_context: ssl.SSLContext | None = None) -> bool:
+        """Wait until a service is up, and let all others begin meanwhile; return whether it is."""
+        if service_name not in self._starts:
+            self._starts |= {
+                name: asyncio.create_task(super(Hub, self).start_service(name, one, ssl_context))
+                for name, one in self._service_map.items()
+            }
+        return await self._starts.pop(service_name)
+
+
+if __name__ == "__main__":
+    Hub.launch_instance()
