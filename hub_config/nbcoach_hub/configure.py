@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from .access import INSTRUCTORS, LEARN, LEARNERS, LOG, TEACH
+from .access import INSTRUCTORS, LEARN, LEARNERS, LOG, METRICS, TEACH
 from .containers.kubernetes import set_pods
 from .keys import ensure_keys
 from .settings import DOCKER, KUBERNETES, PROCESS, SWARM, Settings
@@ -35,6 +35,9 @@ for path in configure.additions(settings, __file__):
     load_subconfig(path)  # noqa: F821
 '''
 """The text of `jupyterhub_config.py`, for installations without the source tree."""
+
+MONITORING = "monitoring"
+"""The name that Prometheus goes by; its token is in `<state>/metrics-token`."""
 
 _SCOPES = {
     LEARN: {"description": "Learn: open, check and follow the exercises of one's courses."},
@@ -65,6 +68,8 @@ class ServiceEntry:
     module: str
     environment: Callable[[Settings], dict[str, str]]
     scopes: tuple[str, ...] = ()
+    page: bool = False
+    """It is a page for admins: in the hub's menu, and of no use to learners' servers."""
 
 
 SERVICES = (
@@ -84,6 +89,13 @@ SERVICES = (
         (LOG, "access:services!service=grader"),
     ),
     ServiceEntry("accounts", "nbcoach_hub.accounts", lambda s: _store(s)),
+    ServiceEntry(
+        "status",
+        "nbcoach_hub.status",
+        lambda _: {},
+        ("list:services", "read:services", "access:services", METRICS),
+        page=True,
+    ),
 )
 """The registry of services; those whose module is not installed are left out."""
 
@@ -151,9 +163,10 @@ def configure_log_in(c: Config, settings: Settings) -> None:
 
 
 def configure_services(c: Config, settings: Settings) -> None:
-    """Set the services: those that the hub starts and watches, and those that run on their own."""
+    """Set the services: those that the hub starts and watches, those that run on their own, and the monitoring."""
     c.JupyterHub.services = [
         *(_service(entry, settings) for entry in offered(settings)),
+        {"name": MONITORING, "api_token": settings.metrics_token(), "display": False},
         *([_culler(settings)] if settings.idle_seconds else []),
     ]
 
@@ -164,7 +177,7 @@ def configure_roles(c: Config, settings: Settings) -> None:
     Learners reach the services and nothing more; instructors do not become administrators.
     """
     members, courses = settings.members(), settings.course_ids()
-    reach = [f"access:services!service={entry.name}" for entry in SERVICES]
+    reach = [f"access:services!service={entry.name}" for entry in SERVICES if not entry.page]
     groups = {f"{LEARNERS}{course}": sorted(members.learners.get(course, ())) for course in courses}
     groups |= {f"{INSTRUCTORS}{course}": sorted(members.instructors.get(course, ())) for course in courses}
     c.JupyterHub.custom_scopes = _SCOPES
@@ -187,6 +200,12 @@ def configure_roles(c: Config, settings: Settings) -> None:
             for entry in offered(settings)
             if entry.scopes
         ),
+        {
+            "name": f"nbcoach-{MONITORING}",
+            "description": "Reads metrics and health, of the hub and of our services.",
+            "scopes": [METRICS, *(f"access:services!service={entry.name}" for entry in SERVICES)],
+            "services": [MONITORING],
+        },
         *([_CULLER_ROLE] if settings.idle_seconds else []),
     ]
 
@@ -198,14 +217,16 @@ def configure_spawner(c: Config, settings: Settings) -> None:
     c.Spawner.start_timeout = 120
     c.Spawner.http_timeout = 120
     c.Spawner.environment = {
-        f"NBCOACH_{entry.name.upper()}_URL": f"{settings.gateway}/services/{entry.name}/" for entry in SERVICES
+        f"NBCOACH_{entry.name.upper()}_URL": f"{settings.gateway}/services/{entry.name}/"
+        for entry in SERVICES
+        if not entry.page
     }
     c.Spawner.server_token_scopes = [
         "users:activity!user",
         "access:servers!server",
         LEARN,
         TEACH,
-        *(f"access:services!service={entry.name}" for entry in SERVICES),
+        *(f"access:services!service={entry.name}" for entry in SERVICES if not entry.page),
     ]
     if settings.spawner == PROCESS:
         c.ConfinedSpawner.state_dir = str(settings.state)
@@ -232,7 +253,9 @@ def offered(settings: Settings) -> list[ServiceEntry]:
 
 
 def _service(entry: ServiceEntry, settings: Settings) -> dict[str, Any]:
-    told = {"name": entry.name, "url": _address(entry.name, settings), "display": False}
+    told = {"name": entry.name, "url": _address(entry.name, settings), "display": entry.page}
+    if entry.page:
+        told |= {"oauth_no_confirm": True, "oauth_client_allowed_scopes": [METRICS]}
     if entry.name in settings.service_urls:
         return {**told, "api_token": settings.service_tokens[entry.name]}
     return {

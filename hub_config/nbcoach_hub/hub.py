@@ -17,11 +17,11 @@ from .service.logs import JsonFormatter
 
 
 class HubFormatter(JsonFormatter):
-    """Format the hub's records as the services format theirs."""
+    """Format the hub's records as the services format theirs; its exceptions are about configuration, so in full."""
 
     def __init__(self, *formats: str | None, **more: str | None) -> None:
         del formats, more
-        super().__init__("hub")
+        super().__init__("hub", verbose=True)
 
 
 class Hub(JupyterHub):  # type: ignore[misc]

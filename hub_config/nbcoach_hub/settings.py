@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +14,7 @@ from typing import Self
 from nbcoach_exercises.errors import InvalidInput
 from nbcoach_exercises.identifiers import SLUG
 
-_PORTS = {"hub": 8081, "proxy-api": 8001, "grader": 8101, "recommender": 8102, "accounts": 8103}
+_PORTS = {"hub": 8081, "proxy-api": 8001, "grader": 8101, "recommender": 8102, "accounts": 8103, "status": 8104}
 
 PROCESS, DOCKER, SWARM, KUBERNETES = SPAWNERS = ("process", "docker", "swarm", "kubernetes")
 """How learners' servers are started: as confined processes of this machine, or in containers."""
@@ -142,6 +144,15 @@ class Settings:
     def credentials_file(self) -> Path:
         """The file with the users' password hashes."""
         return self.state / "credentials.json"
+
+    def metrics_token(self) -> str:
+        """Return the token that may read metrics and nothing else; made at the first start, kept for its owner only."""
+        path = self.state / "metrics-token"
+        with contextlib.suppress(FileExistsError):
+            handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+            with os.fdopen(handle, "w") as file:
+                file.write(secrets.token_urlsafe(32))
+        return path.read_text("utf-8").strip()
 
     @property
     def members_file(self) -> Path:

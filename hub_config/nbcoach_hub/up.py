@@ -188,7 +188,20 @@ class Running:
 
     def _tale(self, sentence: str) -> str:
         lines = self._log.read_text("utf-8", "replace").splitlines()[-_SHOWN_LINES:]
-        return "\n".join([f"{sentence} The last lines of {self._log}:", *(f"  {line[:300]}" for line in lines)])
+        return "\n".join(
+            [f"{sentence} The last lines of {self._log}:", *(f"  {_readable(line)[:300]}" for line in lines)]
+        )
+
+
+def _readable(line: str) -> str:
+    """Return a line of the log without what only machines want to read."""
+    try:
+        told = json.loads(line)
+        exception = told.get("exception", {})
+        shown = [str(told["message"]), str(exception.get("type", "")), str(exception.get("message", ""))]
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return line
+    return ": ".join(part.strip() for part in shown if part.strip())
 
 
 def _nap(seconds: float = 0.1) -> None:

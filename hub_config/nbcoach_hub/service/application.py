@@ -17,10 +17,11 @@ import signal
 import sys
 import time
 import weakref
+from functools import cached_property
 from typing import Any, ClassVar, cast
 from urllib.parse import urlparse
 
-from jupyterhub.services.auth import HubAuth
+from jupyterhub.services.auth import HubAuth, HubOAuth
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application as WebApplication
@@ -158,6 +159,11 @@ class Service(Application):
         """Return what an admin wants to know of the service's state, as JSON; no learner's name or work."""
         return {}
 
+    @cached_property
+    def oauth(self) -> HubOAuth:
+        """The client of the hub's log-in, for pages."""
+        return HubOAuth(api_url=self.hub_api_url, cache_max_age=max(1, self.token_cache_seconds))
+
     def all_routes(self) -> Routes:
         """Return the service's own routes and those that every service has."""
         own = self.routes()
@@ -217,6 +223,7 @@ class Service(Application):
             default_handler_class=UnknownPathHandler,
             default_handler_args=arguments,
             log_function=self._log_request,
+            cookie_secret=os.urandom(32),  # of pages; a browser whose cookie is not ours logs in again by itself
             websocket_ping_interval=30,
             websocket_max_message_size=MAX_MESSAGE_BYTES,
         )

@@ -1,7 +1,7 @@
 """Who is calling: the hub answers for every token, and the answer is kept for a short while.
 
 Tokens come in the `Authorization` header only. A token in a URL ends up in logs, and a cookie
-would need protection against forged requests.
+would need protection against forged requests; only pages, which change nothing, have one (`pages`).
 """
 
 from __future__ import annotations
@@ -89,6 +89,15 @@ class Authenticator:
             if err.status_code == 502:
                 raise UpstreamFailed("The hub could not verify the token.") from err
             raise Unavailable("The hub cannot be asked about the token now.") from err
+        return self.admit(model)
+
+    def admit(self, model: Any) -> Identity:
+        """Return who the hub's answer is about.
+
+        Raises:
+            NotAllowed: nobody, or somebody without access to this service.
+
+        """
         identity = _read(model)
         if identity is None or not check_scopes(self._access, set(identity.scopes)):
             raise NotAllowed("The token is unknown, or does not give access to this service.")

@@ -85,12 +85,21 @@ class CheckedHandler(RequestHandler):
         if scopes is None:
             raise NotAllowed(_NO_DECLARATION)
         if scopes:
-            self.identity = await self.service.authenticator.identify(token_of(self.request.headers))
+            self.identity = await self.caller()
             logs.bind(user=self.identity.name)
             if not self.identity.holds(*scopes):
                 raise NotAllowed("The token lacks the scope for this.", scopes=sorted(scopes))
             self.service.limits.spend(f"{self.identity.kind}:{self.identity.name}")
         self.cleared = scopes
+
+    async def caller(self) -> Identity:
+        """Return who is calling, by the token in the header.
+
+        Raises:
+            NotAllowed: nobody that the hub knows.
+
+        """
+        return await self.service.authenticator.identify(token_of(self.request.headers))
 
     def require_member(self, course: str) -> None:
         """Go on only if the caller learns or teaches a course, or reads the log.

@@ -68,7 +68,7 @@ class JsonFormatter(logging.Formatter):
     def _exception(self, kind: type[BaseException], error: BaseException | None, trace: Any) -> dict[str, Any]:
         frames = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(trace)[-12:]]
         told = {"message": str(error)} if self._verbose else {}
-        return {"type": f"{kind.__module__}.{kind.__qualname__}", "frames": frames, **told}
+        return {"type": f"{kind.__module__}.{kind.__qualname__}", **told, "frames": frames}
 
 
 class PlainFormatter(JsonFormatter):

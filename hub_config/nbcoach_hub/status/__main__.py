@@ -1,0 +1,7 @@
+"""Run the status service."""
+
+from __future__ import annotations
+
+from .application import StatusService
+
+StatusService.launch()
