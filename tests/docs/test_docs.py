@@ -221,6 +221,7 @@ SERVICES = {
     "grader": "grader/nbcoach_grader/openapi.json",
     "recommender": "recommender/nbcoach_recommender/openapi.json",
     "accounts": "hub_config/nbcoach_hub/accounts/openapi.json",
+    "status": "hub_config/nbcoach_hub/status/openapi.json",
     "extension": "extension/nbcoach_extension/openapi.json",
 }
 SHORT = {access.LEARN: "learn", access.TEACH: "teach", access.LOG: "log", access.METRICS: "metrics"}

@@ -176,19 +176,17 @@ def test_a_policy_of_a_part_is_not_replaced(gateway: Gateway, secure: SecureBrow
 
 
 def test_bodies_are_limited(gateway: Gateway) -> None:
-    url = f"{gateway.url}/services/grader/api/events"
-    answer = gateway.session().post(url, data=b"x" * 10_000_000, timeout=60)
-    assert answer.status_code in (403, 413)
-    try:  # a sender of more than that is told so, or loses the connection before all of it was sent
-        status = gateway.session().post(f"{gateway.url}/hub/login", data=_endless(), timeout=60).status_code
+    assert send(gateway, "/services/grader/api/events", 10) in (403, 413)
+    assert send(gateway, "/hub/login", 120) == 413
+
+
+def send(gateway: Gateway, path: str, megabytes: int) -> int:
+    """Return the status; who sends more than is taken is told so, or loses the connection before all was sent."""
+    body = (b"x" * 1_000_000 for _ in range(megabytes))
+    try:
+        return gateway.session().post(f"{gateway.url}{path}", data=body, timeout=60).status_code
     except requests.exceptions.ConnectionError:
-        status = 413
-    assert status == 413
-
-
-def _endless() -> Iterator[bytes]:
-    for _ in range(120):
-        yield b"x" * 1_000_000
+        return 413
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from .scopes import METRICS, scoped, verbs
 
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _STORE_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0)
+_NO_CALLS = ("start", "close", "ping")
 _EXPECTED = ("200", "500")
 """Statuses that are counted from 0, at every handler."""
 
@@ -84,11 +85,10 @@ class Metrics:
             buckets=_STORE_BUCKETS,
         )
         failures = self._counter("nbcoach_store_failures_total", "Calls of the store that failed.", "call")
-        for name in sorted(Store.__abstractmethods__ - {"start", "close"}):
-            call = getattr(store, name)
-            if inspect.iscoroutinefunction(call):
+        for name, _ in inspect.getmembers(type(store), inspect.iscoroutinefunction):
+            if not name.startswith("_") and name not in _NO_CALLS:
                 labels = (self._service, name)
-                setattr(store, name, _timed(call, seconds.labels(*labels), failures.labels(*labels)))
+                setattr(store, name, _timed(getattr(store, name), seconds.labels(*labels), failures.labels(*labels)))
         return store
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
