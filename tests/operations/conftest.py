@@ -1,20 +1,64 @@
-"""Fixtures: `platform`, one real hub for all tests of this room, and `admin_token`, `user_token`, `metrics_token` for it."""
+"""Fixtures: `platform`, one real hub for all tests of this room, with `learner`, `user_token` and `metrics_token` for it.
+
+It has two courses: the demo's, with accounts as the demo has, and `elsewhere`, which `stranger` learns. Limits of rate are
+out of the way; `tests/hub/test_service.py` and `tests/grader/test_live_limits.py` are about them.
+"""
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from functools import cache
 
 import pytest
-from hub_process import Browser, HubProcess
+from hub_process import COURSES, Browser, HubProcess, command
+
+PASSWORD = "a password of some length"
+PEOPLE = {
+    "learner": ("--learns", "python-foundations"),
+    "instructor": ("--teaches", "python-foundations"),
+    "admin": ("--admin",),
+    "stranger": ("--learns", "elsewhere"),
+}
+_NO_LIMITS = """
+from traitlets.config import Config
+from nbcoach_hub import configure
+from nbcoach_hub.settings import Settings
+made = Config()
+configure.configure_services(made, Settings.from_environment())
+for service in made.JupyterHub.services:
+    if service.get("command") and "nbcoach" in service["command"][-1]:
+        service["command"] += ["--Service.requests_per_second=10000", "--Service.request_burst=100000"]
+c.JupyterHub.services = made.JupyterHub.services
+"""
 
 
 @pytest.fixture(scope="session")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
     """A hub with its services and the demo accounts."""
-    hub = HubProcess(tmp_path_factory.mktemp("platform") / "state")
+    folder = tmp_path_factory.mktemp("platform")
+    courses = folder / "courses"
+    shutil.copytree(COURSES / "python-foundations", courses / "python-foundations")
+    shutil.copytree(COURSES / "python-foundations", courses / "elsewhere")
+    state = folder / "state"
+    state.mkdir(mode=0o700)
+    (state / "jupyterhub_config.d").mkdir()
+    (state / "jupyterhub_config.d" / "50-limits.py").write_text(_NO_LIMITS)
+    for user, rights in PEOPLE.items():
+        made = subprocess.run(
+            command("account", user, "--state", state, "--password-stdin", *rights),
+            input=f"{PASSWORD}\n",
+            text=True,
+            capture_output=True,
+            check=False,
+        )
+        assert made.returncode == 0, made.stderr
+    hub = HubProcess(state, courses=courses)
     try:
-        yield hub.wait_ready()
+        hub.wait_ready()
+        hub.told["accounts"] = [{"user": user, "password": PASSWORD} for user in PEOPLE]
+        yield hub
     finally:
         left = hub.stop()
         assert left == [], f"processes were left behind: {left}"
