@@ -1,8 +1,8 @@
 """`nbcoach autograde` beside `nbgrader autograde`, per notebook, on the same submissions in the same run.
 
 Ours grades all submissions as one command; its start, the gradebook, `autograded/` and feedback pages are counted.
-nbgrader grades some of them, without feedback; its start is not counted, as two runs of different length tell
-it from the notebooks. Scores must be equal.
+nbgrader grades some of them; its start is not counted, as two runs of different length tell it from the notebooks. Its
+feedback pages are a command of their own, which is told apart and not part of the ratio. Scores must be equal.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ def measure(count: int, rival_count: int) -> Figures:
         write_submissions(course, count)
         shutil.copytree(course, rival)
         times = _ours(course)
-        rival_ms = _rival(rival, rival_count)
+        rival_ms, feedback_ms = _rival(rival, rival_count)
         _compare(course, rival)
     windows = [(late - early) / _WINDOW for early, late in zip(times, times[_WINDOW:], strict=False)]
-    return figures(windows, rival_ms, n=count, per_ms=times[-1] / count)
+    return figures(windows, rival_ms, n=count, per_ms=times[-1] / count, rival_feedback_ms=round(feedback_ms, 1))
 
 
 def _ours(course: Path) -> list[float]:
@@ -62,21 +62,22 @@ def _ours(course: Path) -> list[float]:
     return [*times[:-1], 1000 * (time.perf_counter() - start)]
 
 
-def _rival(course: Path, count: int) -> float:
-    """Return nbgrader's milliseconds for one notebook more."""
+def _rival(course: Path, count: int) -> tuple[float, float]:
+    """Return nbgrader's milliseconds for one notebook more, and for one feedback page more."""
     submitted = course / "submitted"
     learners = sorted(submitted.iterdir())[: count + len(KINDS)]
     for learner in sorted(submitted.iterdir()):
         learner.rename(course / learner.name)
-    seconds = []
+    grading, feedback = [], []
     for group in (learners[: len(KINDS)], learners[len(KINDS) :]):
         for learner in group:
             (course / learner.name).rename(learner)
-        seconds.append(nbgrader(course, "autograde", ASSIGNMENT))
+        grading.append(nbgrader(course, "autograde", ASSIGNMENT))
+        feedback.append(nbgrader(course, "generate_feedback", ASSIGNMENT))
         for learner in group:
             learner.rename(course / learner.name)
-    few, many = len(KINDS), len(learners) - len(KINDS)
-    return 1000 * (seconds[1] - seconds[0]) / (many - few)
+    more = len(learners) - 2 * len(KINDS)
+    return 1000 * (grading[1] - grading[0]) / more, 1000 * (feedback[1] - feedback[0]) / more
 
 
 def _compare(ours: Path, rival: Path) -> None:

@@ -50,3 +50,5 @@ def _show(found: Figures, as_json: bool) -> None:
         f"ours {found.p50_ms:g} ms (p99 {found.p99_ms:g}), nbgrader {found.rival_ms:g} ms: "
         f"{found.ratio:g} times as fast; {found.n} measured, load {found.load:g}"
     )
+    if found.rival_feedback_ms is not None:
+        click.echo(f"nbgrader's feedback page, which ours includes: {found.rival_feedback_ms:g} ms more")

@@ -10,7 +10,10 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Figures:
-    """Milliseconds of ours and of the rival; `ratio` is how many times faster ours is, `load` that of the machine."""
+    """Milliseconds of ours and of the rival; `ratio` is how many times faster ours is, `load` that of the machine.
+
+    `rival_feedback_ms` is what the rival needs besides for a feedback page, where ours writes one too.
+    """
 
     p50_ms: float
     p99_ms: float
@@ -18,13 +21,21 @@ class Figures:
     ratio: float
     n: int
     load: float
+    rival_feedback_ms: float | None = None
 
     def body(self) -> dict[str, float]:
         """Return the figures as JSON."""
-        return asdict(self)
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
-def figures(ours: Sequence[float], rival_ms: float, *, n: int, per_ms: float | None = None) -> Figures:
+def figures(
+    ours: Sequence[float],
+    rival_ms: float,
+    *,
+    n: int,
+    per_ms: float | None = None,
+    rival_feedback_ms: float | None = None,
+) -> Figures:
     """Put figures together.
 
     Args:
@@ -32,6 +43,7 @@ def figures(ours: Sequence[float], rival_ms: float, *, n: int, per_ms: float | N
         rival_ms: what the rival needs for the same.
         n: how many were measured.
         per_ms: what the rival is compared with; by default the median.
+        rival_feedback_ms: what the rival needs besides.
 
     """
     p50 = statistics.median(ours)
@@ -42,4 +54,5 @@ def figures(ours: Sequence[float], rival_ms: float, *, n: int, per_ms: float | N
         ratio=round(rival_ms / (per_ms or p50), 1),
         n=n,
         load=round(os.getloadavg()[0], 2),
+        rival_feedback_ms=rival_feedback_ms,
     )
