@@ -21,7 +21,7 @@ from .confinement import ConfinementUnavailable
 from .keys import ensure_keys
 from .protection import Level, Protection, choose
 from .settings import Settings
-from .storage import IncompatibleStore, InvalidKeys, InvalidStoreUrl, Keyring, Store, open_store
+from .storage import Keyring, Store, open_store
 
 _STORE_SECONDS = 15.0
 
@@ -79,7 +79,7 @@ def check_store(settings: Settings) -> None:
     try:
         store = open_store(settings.store_url, Keyring.from_environment(settings.keys_environment()))
         asyncio.run(_reach(store))
-    except (InvalidStoreUrl, InvalidKeys, IncompatibleStore, Unavailable) as err:
+    except Unavailable as err:
         raise CannotStart(str(err)) from err
     except TimeoutError as err:
         raise CannotStart(f"The store did not answer within {_STORE_SECONDS:.0f} s: is its server running?") from err

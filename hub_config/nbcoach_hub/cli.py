@@ -10,7 +10,9 @@ from nbcoach_exercises.errors import InvalidInput, NbcoachError
 
 from . import __version__
 from .account import account
+from .copies.commands import backup, restore
 from .doctor import doctor
+from .keys import keys
 from .up import up
 
 
@@ -69,6 +71,9 @@ def main() -> None:
 
 
 main.add_command(account)
+main.add_command(backup)
+main.add_command(keys)
+main.add_command(restore)
 main.add_command(up)
 main.add_command(doctor)
 

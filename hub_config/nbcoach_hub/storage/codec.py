@@ -112,6 +112,21 @@ def edited(row: Row, columns: dict[str, str], without_sealed: dict[str, Any] | N
     return Row(row.key, _dump(fields), {**row.columns, **columns}, row.number)
 
 
+def sealing_key(row: Row) -> str | None:
+    """Return the id of the key that a row's fields were sealed with, or None."""
+    if f'"{_SEALED}":' not in row.body:
+        return None
+    sealed = json.loads(row.body).get(_SEALED)
+    return sealed.partition(".")[0] if isinstance(sealed, str) else None
+
+
+def without_sealed(table: Table, row: Row) -> Row:
+    """Return a row whose sealed fields are empty, for a key that is lost."""
+    kind = next(kind for kind, of in _TABLES.items() if of is table)
+    empty = {name: {} if name == "detail" else "" for name in kind.sealed}
+    return edited(row, {}, without_sealed=empty)
+
+
 def _place(table: Table, key: str) -> str:
     return f"{table.name}/{key}"
 

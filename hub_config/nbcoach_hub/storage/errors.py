@@ -1,17 +1,18 @@
-"""Errors of stores that no caller of the API can cause.
+"""Errors of stores that no caller of the API can cause; a service that meets one answers 503.
 
-ValueError
+Unavailable
 ├── InvalidStoreUrl      the setting names no store
-└── InvalidKeys          the setting holds no usable keys
-RuntimeError
+├── InvalidKeys          the setting holds no usable keys
 ├── IncompatibleStore    the data was written by a newer nbcoach
 └── KeyMissing           a field was encrypted with a key that is not there
 """
 
 from __future__ import annotations
 
+from nbcoach_exercises.errors import Unavailable
 
-class InvalidStoreUrl(ValueError):
+
+class InvalidStoreUrl(Unavailable):
     """The setting NBCOACH_STORE_URL names no store."""
 
     def __init__(self, url: str) -> None:
@@ -22,14 +23,14 @@ class InvalidStoreUrl(ValueError):
         )
 
 
-class InvalidKeys(ValueError):
+class InvalidKeys(Unavailable):
     """A list of keys holds something else; the message never repeats it."""
 
     def __init__(self, source: str, reason: str) -> None:
         super().__init__(f"{source} holds no usable keys: {reason}.")
 
 
-class IncompatibleStore(RuntimeError):
+class IncompatibleStore(Unavailable):
     """The data was written by a newer nbcoach than this one."""
 
     def __init__(self, place: str, unknown: list[str]) -> None:
@@ -40,7 +41,7 @@ class IncompatibleStore(RuntimeError):
         )
 
 
-class KeyMissing(RuntimeError):
+class KeyMissing(Unavailable):
     """A field was encrypted with a key that this process does not have."""
 
     def __init__(self, key: str) -> None:

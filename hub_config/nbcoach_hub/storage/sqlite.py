@@ -30,6 +30,7 @@ from typing import Any, TypeVar
 from nbcoach_exercises.errors import Conflict, Unavailable
 
 from .abc import MAX_ROWS, Backend
+from .errors import IncompatibleStore
 from .migrations import migrate
 from .tables import TABLES, Row, Table
 
@@ -54,6 +55,8 @@ class SqliteBackend(Backend):
         thread = ThreadPoolExecutor(1, thread_name_prefix="nbcoach-store")
         try:
             self._db = await asyncio.get_running_loop().run_in_executor(thread, self._connect)
+        except IncompatibleStore:
+            raise
         except (sqlite3.Error, OSError) as err:
             raise Unavailable(f"The store {self._path} cannot be opened: {err}") from err
         finally:
