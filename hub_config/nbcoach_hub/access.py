@@ -11,6 +11,12 @@ LEARN = "custom:nbcoach:learn"
 TEACH = "custom:nbcoach:teach"
 """See and grade the work of the courses one teaches."""
 
+ACCOUNT = "custom:nbcoach:account"
+"""Read and change one's own account, export and erase one's own data; every user's, but of no learner's server."""
+
+ADMIN = "admin:users"
+"""Administer accounts; the hub's own scope."""
+
 LOG = "custom:nbcoach:log"
 """Read the attempt log; for services only."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import click
@@ -43,7 +42,7 @@ def account(
     credentials = Credentials(settings.credentials_file)
     if remove:
         credentials.remove(user)
-        _write(settings, _without(settings.members(), user))
+        _write(settings, settings.members().without(user))
         click.echo(f"{user} was removed.")
         return
     known = user in credentials.users()
@@ -54,10 +53,11 @@ def account(
     members = settings.members()
     _write(
         settings,
-        Members(
-            admins=members.admins | ({user} if admin else set()),
-            learners=_with(members.learners, learns, user),
-            instructors=_with(members.instructors, teaches, user),
+        members.placed(
+            user,
+            admin=admin or user in members.admins,
+            learns=members.learnt_by(user) | set(learns),
+            teaches=members.taught_by(user) | set(teaches),
         ),
     )
     click.echo(f"{user} was {'changed' if known else 'added'}.")
@@ -65,15 +65,3 @@ def account(
 
 def _write(settings: Settings, members: Members) -> None:
     write_private(settings.members_file, members.to_json())
-
-
-def _with(groups: Mapping[str, frozenset[str]], courses: Iterable[str], user: str) -> dict[str, frozenset[str]]:
-    return {**groups, **{course: groups.get(course, frozenset()) | {user} for course in courses}}
-
-
-def _without(members: Members, user: str) -> Members:
-    return Members(
-        admins=members.admins - {user},
-        learners={course: users - {user} for course, users in members.learners.items()},
-        instructors={course: users - {user} for course, users in members.instructors.items()},
-    )

@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from .access import INSTRUCTORS, LEARN, LEARNERS, LOG, METRICS, TEACH
+from .access import ACCOUNT, ADMIN, INSTRUCTORS, LEARN, LEARNERS, LOG, METRICS, TEACH
 from .containers.kubernetes import set_pods
 from .keys import ensure_keys
 from .settings import DOCKER, KUBERNETES, PROCESS, SWARM, Settings
@@ -43,6 +43,13 @@ _SCOPES = {
     LEARN: {"description": "Learn: open, check and follow the exercises of one's courses."},
     TEACH: {"description": "Teach: see and grade the work of the courses one teaches."},
     LOG: {"description": "Read the attempt log; for services."},
+    ACCOUNT: {"description": "Read and change one's own account, export and erase one's own data."},
+}
+
+_AUTHENTICATORS = {
+    "password": "nbcoach_hub.identity.password.PasswordAuthenticator",
+    "oidc": "nbcoach_hub.identity.oidc.OidcAuthenticator",
+    "lti": "nbcoach_hub.identity.lti.LtiAuthenticator",
 }
 
 
@@ -62,12 +69,17 @@ _CULLER_ROLE = {
 
 @dataclass(frozen=True)
 class ServiceEntry:
-    """One of our services: the module that runs it, its environment, and its token's scopes."""
+    """One of our services: the module that runs it, its environment, and its token's scopes.
+
+    `session_scopes` are what people who look at its pages let it do, as far as they may do it; without any it has
+    no pages.
+    """
 
     name: str
     module: str
     environment: Callable[[Settings], dict[str, str]]
     scopes: tuple[str, ...] = ()
+    session_scopes: tuple[str, ...] = ()
     page: bool = False
     """It is a page for admins: in the hub's menu, and of no use to learners' servers."""
 
@@ -88,12 +100,18 @@ SERVICES = (
         },
         (LOG, "access:services!service=grader"),
     ),
-    ServiceEntry("accounts", "nbcoach_hub.accounts", lambda s: _store(s)),
+    ServiceEntry(
+        "accounts",
+        "nbcoach_hub.accounts",
+        lambda s: _store(s),
+        session_scopes=(ACCOUNT, LEARN, TEACH, ADMIN, "groups", "access:services!service=recommender"),
+    ),
     ServiceEntry(
         "status",
         "nbcoach_hub.status",
         lambda _: {},
         ("list:services", "read:services", "access:services", METRICS),
+        session_scopes=(METRICS,),
         page=True,
     ),
 )
@@ -156,10 +174,13 @@ def configure_proxy(c: Config, settings: Settings) -> None:
 
 
 def configure_log_in(c: Config, settings: Settings) -> None:
-    """Set who may log in, and who administers."""
-    c.JupyterHub.authenticator_class = "nbcoach_hub.authenticator.PasswordAuthenticator"
-    c.PasswordAuthenticator.credentials_file = str(settings.credentials_file)
-    c.PasswordAuthenticator.admin_users = set(settings.members().admins)
+    """Set how people log in, who gets an account, and who administers."""
+    c.JupyterHub.authenticator_class = _AUTHENTICATORS[settings.log_in]
+    c.JupyterHub.template_paths = [str(Path(__file__).parent / "identity" / "templates")]
+    c.Admission.credentials_file = str(settings.credentials_file)
+    c.Admission.members_file = str(settings.members_file)
+    c.Admission.registration = settings.registration
+    c.Admission.admin_users = set(settings.members().admins)
 
 
 def configure_services(c: Config, settings: Settings) -> None:
@@ -174,14 +195,17 @@ def configure_services(c: Config, settings: Settings) -> None:
 def configure_roles(c: Config, settings: Settings) -> None:
     """Set scopes, groups and roles.
 
-    Learners reach the services and nothing more; instructors do not become administrators.
+    Learners reach the services and nothing more; instructors do not become administrators. Who is in which group
+    comes from our file, or from where users log in.
     """
     members, courses = settings.members(), settings.course_ids()
     reach = [f"access:services!service={entry.name}" for entry in SERVICES if not entry.page]
     groups = {f"{LEARNERS}{course}": sorted(members.learners.get(course, ())) for course in courses}
     groups |= {f"{INSTRUCTORS}{course}": sorted(members.instructors.get(course, ())) for course in courses}
     c.JupyterHub.custom_scopes = _SCOPES
-    c.JupyterHub.load_groups = {name: {"users": users} for name, users in groups.items()}
+    c.JupyterHub.extra_user_scopes = {ACCOUNT, "access:services!service=accounts"}
+    own = settings.log_in == "password"
+    c.JupyterHub.load_groups = {name: {"users": users} for name, users in groups.items()} if own else {}
     c.JupyterHub.load_roles = [
         {
             "name": "nbcoach-learner",
@@ -254,8 +278,8 @@ def offered(settings: Settings) -> list[ServiceEntry]:
 
 def _service(entry: ServiceEntry, settings: Settings) -> dict[str, Any]:
     told = {"name": entry.name, "url": _address(entry.name, settings), "display": entry.page}
-    if entry.page:
-        told |= {"oauth_no_confirm": True, "oauth_client_allowed_scopes": [METRICS]}
+    if entry.session_scopes:
+        told |= {"oauth_no_confirm": True, "oauth_client_allowed_scopes": list(entry.session_scopes)}
     if entry.name in settings.service_urls:
         return {**told, "api_token": settings.service_tokens[entry.name]}
     return {

@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -21,6 +21,12 @@ PROCESS, DOCKER, SWARM, KUBERNETES = SPAWNERS = ("process", "docker", "swarm", "
 
 SHORTEST_TOKEN = 32
 """Characters of a service's token."""
+
+LOG_INS = ("password", "oidc", "lti")
+"""The ways to log in: a password of ours, an OpenID Connect provider, a learning platform through LTI 1.3."""
+
+REGISTRATIONS = ("closed", "approval", "open")
+"""Who gets an account: whom an administrator gives one, who is approved, or everybody who asks."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +59,8 @@ class Settings:
     service_urls: Mapping[str, str] = field(default_factory=dict)
     service_tokens: Mapping[str, str] = field(default_factory=dict, repr=False)
     idle_seconds: int = 0
+    log_in: str = "password"
+    registration: str = "closed"
 
     def __post_init__(self) -> None:
         """Refuse a spawner that is not there, and a service on its own without a token."""
@@ -70,7 +78,7 @@ class Settings:
 
         The store's URL is NBCOACH_STORE_URL, else MONGODB_URI; keys are NBCOACH_KEYS or in NBCOACH_KEYS_FILE.
         For containers also NBCOACH_SPAWNER, _LEARNER_IMAGE, _HUB_NAME, _GATEWAY_URL, _SERVICE_URLS (JSON),
-        _<SERVICE>_TOKEN and _IDLE_SECONDS.
+        _<SERVICE>_TOKEN and _IDLE_SECONDS, for log-in NBCOACH_LOG_IN and _REGISTRATION.
 
         Raises:
             InvalidInput: a value is not one that there can be.
@@ -98,6 +106,8 @@ class Settings:
             service_urls=urls,
             service_tokens={name: told.get(f"NBCOACH_{name.upper()}_TOKEN", "") for name in urls},
             idle_seconds=int(told.get("NBCOACH_IDLE_SECONDS", "0")),
+            log_in=_one_of(told, "NBCOACH_LOG_IN", LOG_INS),
+            registration=_one_of(told, "NBCOACH_REGISTRATION", REGISTRATIONS),
         )
 
     def to_environment(self) -> dict[str, str]:
@@ -121,6 +131,8 @@ class Settings:
             "NBCOACH_SERVICE_URLS": json.dumps(dict(self.service_urls)),
             "NBCOACH_IDLE_SECONDS": str(self.idle_seconds),
             **{f"NBCOACH_{name.upper()}_TOKEN": token for name, token in self.service_tokens.items()},
+            "NBCOACH_LOG_IN": self.log_in,
+            "NBCOACH_REGISTRATION": self.registration,
         }
         return told
 
@@ -203,6 +215,26 @@ class Members:
         }
         return cls(admins=frozenset(body.get("admins", ())), **groups)
 
+    def placed(self, user: str, *, admin: bool, learns: Iterable[str], teaches: Iterable[str]) -> Members:
+        """Return these members with a user who belongs to exactly the given courses."""
+        return Members(
+            admins=self.admins | {user} if admin else self.admins - {user},
+            learners=_placed(self.learners, user, frozenset(learns)),
+            instructors=_placed(self.instructors, user, frozenset(teaches)),
+        )
+
+    def without(self, user: str) -> Members:
+        """Return these members without a user."""
+        return self.placed(user, admin=False, learns=(), teaches=())
+
+    def learnt_by(self, user: str) -> frozenset[str]:
+        """Return the courses that a user learns."""
+        return frozenset(course for course, users in self.learners.items() if user in users)
+
+    def taught_by(self, user: str) -> frozenset[str]:
+        """Return the courses that a user teaches."""
+        return frozenset(course for course, users in self.instructors.items() if user in users)
+
     def to_json(self) -> str:
         """Return the members as JSON."""
         groups = {
@@ -210,3 +242,18 @@ class Members:
             for role, of in (("learners", self.learners), ("instructors", self.instructors))
         }
         return json.dumps({"admins": sorted(self.admins), **groups}, indent=1)
+
+
+def _placed(groups: Mapping[str, frozenset[str]], user: str, courses: frozenset[str]) -> dict[str, frozenset[str]]:
+    names = sorted({*groups, *courses})
+    return {
+        name: groups.get(name, frozenset()) | {user} if name in courses else groups.get(name, frozenset()) - {user}
+        for name in names
+    }
+
+
+def _one_of(told: Mapping[str, str], name: str, values: tuple[str, ...]) -> str:
+    value = told.get(name) or values[0]
+    if value not in values:
+        raise InvalidInput(f"{name}: there is no {value!r}; there are: {', '.join(values)}.")
+    return value

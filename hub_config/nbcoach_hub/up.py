@@ -28,11 +28,12 @@ from .checks import check_state, checked, hold
 from .demo import DemoAccount, ensure_accounts
 from .processes import become_subreaper, die_with_parent, end_descendants
 from .protection import Protection
-from .settings import Settings
+from .settings import LOG_INS, REGISTRATIONS, Settings
 
 _START_SECONDS = 90.0
 _STOP_SECONDS = 30.0
 _SHOWN_LINES = 15
+_LOG_IN_VARIABLES = ("NBCOACH_OIDC_", "NBCOACH_LTI_")
 
 
 class HubFailed(click.ClickException):
@@ -55,8 +56,25 @@ class HubFailed(click.ClickException):
     show_default=True,
     help="How learners' servers are confined; auto takes the best that works.",
 )
+@click.option("--log-in", type=click.Choice(LOG_INS), default="password", show_default=True, help="How people log in.")
+@click.option(
+    "--registration",
+    type=click.Choice(REGISTRATIONS),
+    default="closed",
+    show_default=True,
+    help="Who gets an account without an admin: nobody, who is approved, or everybody who asks.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object when ready.")
-def up(port: int, ip: str, state: Path, courses: Path | None, protection: str, as_json: bool) -> None:
+def up(
+    port: int,
+    ip: str,
+    state: Path,
+    courses: Path | None,
+    protection: str,
+    log_in: str,
+    registration: str,
+    as_json: bool,
+) -> None:
     """Start the platform and keep it running until Ctrl-C.
 
     MONGODB_URI, or NBCOACH_STORE_URL, names another store than the file in the state folder.
@@ -68,13 +86,15 @@ def up(port: int, ip: str, state: Path, courses: Path | None, protection: str, a
         ip=ip,
         port=port,
         protection=protection,
+        log_in=log_in,
+        registration=registration,
     )
     os.umask(0o077)
     with ExitStack() as stack:
         check_state(wanted.state)
         hold(wanted.state, stack)
         settings, chosen = checked(wanted)
-        accounts = ensure_accounts(settings)
+        accounts = ensure_accounts(settings) if log_in == "password" else []
         sys.exit(Running(settings).run(lambda: _announce(settings, accounts, chosen, as_json)))
 
 
@@ -142,7 +162,7 @@ class Running:
         self._log.parent.mkdir(exist_ok=True, mode=0o700)
         if self._log.exists():
             self._log.replace(self._log.with_suffix(".log.1"))
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("JUPYTERHUB_", "NBCOACH_"))}
+        kept = {name: value for name, value in os.environ.items() if _is_passed_on(name)}
         path = os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", os.defpath)])
         with self._log.open("wb") as log:
             return subprocess.Popen(
@@ -202,6 +222,11 @@ def _readable(line: str) -> str:
     except (ValueError, TypeError, KeyError, AttributeError):
         return line
     return ": ".join(part.strip() for part in shown if part.strip())
+
+
+def _is_passed_on(variable: str) -> bool:
+    """Return whether the hub gets a variable: not what this command decides itself."""
+    return variable.startswith(_LOG_IN_VARIABLES) or not variable.startswith(("JUPYTERHUB_", "NBCOACH_"))
 
 
 def _nap(seconds: float = 0.1) -> None:

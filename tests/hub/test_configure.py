@@ -60,7 +60,7 @@ def test_roles_give_no_more_than_needed(settings: Settings) -> None:
     everything = [scope for role in roles.values() for scope in role["scopes"]]
     assert not [scope for scope in everything if scope.startswith(("admin", "tokens", "groups", "users", "servers"))]
     assert "custom:nbcoach:log" not in c.Spawner.server_token_scopes
-    assert c.PasswordAuthenticator.admin_users == {"root"}
+    assert c.Admission.admin_users == {"root"}
 
 
 def test_services_are_data(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

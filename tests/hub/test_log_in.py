@@ -12,8 +12,9 @@ import pytest
 from tornado.web import HTTPError
 
 from nbcoach_exercises.errors import InvalidInput, UnknownUser
-from nbcoach_hub.authenticator import Lockout, PasswordAuthenticator
 from nbcoach_hub.credentials import Credentials, checked_name, checked_password, write_private
+from nbcoach_hub.identity.lockout import Lockout
+from nbcoach_hub.identity.password import PasswordAuthenticator
 
 GOOD = "correct horse battery"
 
@@ -33,7 +34,7 @@ def test_a_password_is_kept_as_argon2id_in_a_private_file(file: Path) -> None:
     assert not credentials.verify("amy", "")
     assert not credentials.verify("amy", GOOD + "x" * 1000)
     assert file.stat().st_mode & 0o777 == 0o600
-    assert json.loads(file.read_text())["users"]["amy"].startswith("$argon2id$")
+    assert json.loads(file.read_text())["users"]["amy"]["hash"].startswith("$argon2id$")
     assert GOOD not in file.read_text()
     credentials.remove("amy")
     assert not credentials.verify("amy", GOOD)

@@ -586,5 +586,6 @@ def test_disagreements_are_found() -> None:
 
 
 def test_the_public_names() -> None:
-    handlers = ["Handler", "Identity", "LiveHandler", "Limits", "Service", "ServiceMisconfigured", "TokenBucket"]
-    assert sorted(base.__all__) == sorted([*handlers, "LEARN", "LOG", "METRICS", "TEACH", "public", "scoped"])
+    handlers = ["Handler", "Identity", "LiveHandler", "Limits", "PageHandler", "Service", "TokenBucket"]
+    scopes = ["ACCOUNT", "ADMIN", "LEARN", "LOG", "METRICS", "TEACH", "public", "scoped"]
+    assert sorted(base.__all__) == sorted([*handlers, "ServiceMisconfigured", "page_routes", *scopes])

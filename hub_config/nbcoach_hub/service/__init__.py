@@ -12,9 +12,12 @@ from .auth import Identity
 from .errors import ServiceMisconfigured
 from .handlers import Handler, LiveHandler
 from .limits import Limits, TokenBucket
-from .scopes import LEARN, LOG, METRICS, TEACH, public, scoped
+from .pages import PageHandler, page_routes
+from .scopes import ACCOUNT, ADMIN, LEARN, LOG, METRICS, TEACH, public, scoped
 
 __all__ = [
+    "ACCOUNT",
+    "ADMIN",
     "LEARN",
     "LOG",
     "METRICS",
@@ -23,9 +26,11 @@ __all__ = [
     "Identity",
     "Limits",
     "LiveHandler",
+    "PageHandler",
     "Service",
     "ServiceMisconfigured",
     "TokenBucket",
+    "page_routes",
     "public",
     "scoped",
 ]

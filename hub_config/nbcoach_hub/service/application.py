@@ -17,11 +17,10 @@ import signal
 import sys
 import time
 import weakref
-from functools import cached_property
 from typing import Any, ClassVar, cast
 from urllib.parse import urlparse
 
-from jupyterhub.services.auth import HubAuth, HubOAuth
+from jupyterhub.services.auth import HubAuth
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application as WebApplication
@@ -43,6 +42,7 @@ from .limits import Limits
 from .metrics import Metrics, MetricsHandler
 from .openapi import OpenApiHandler, load
 from .scopes import undeclared
+from .sessions import Sessions
 
 log = logging.getLogger(__name__)
 _SLACK_SECONDS = 5.0
@@ -159,11 +159,6 @@ class Service(Application):
         """Return what an admin wants to know of the service's state, as JSON; no learner's name or work."""
         return {}
 
-    @cached_property
-    def oauth(self) -> HubOAuth:
-        """The client of the hub's log-in, for pages."""
-        return HubOAuth(api_url=self.hub_api_url, cache_max_age=max(1, self.token_cache_seconds))
-
     def all_routes(self) -> Routes:
         """Return the service's own routes and those that every service has."""
         own = self.routes()
@@ -209,7 +204,9 @@ class Service(Application):
             api_token=os.environ.get("JUPYTERHUB_API_TOKEN", ""),
             cache_max_age=max(1, self.token_cache_seconds),
         )
-        self.authenticator = Authenticator(hub, os.environ.get("JUPYTERHUB_SERVICE_NAME") or str(self.name))
+        name = os.environ.get("JUPYTERHUB_SERVICE_NAME") or str(self.name)
+        self.sessions = Sessions(hub, name, self.base_url)
+        self.authenticator = Authenticator(hub, name)
         refused = self.metrics.refusal("requests")
         self.limits = Limits(self.requests_per_second, self.request_burst, refused=refused)
         self.health = Health(self)
@@ -222,8 +219,8 @@ class Service(Application):
             [(re.escape(self.base_url) + pattern, handler, arguments) for pattern, handler in self.all_routes()],
             default_handler_class=UnknownPathHandler,
             default_handler_args=arguments,
+            cookie_secret=self.sessions.cookie_secret,
             log_function=self._log_request,
-            cookie_secret=os.urandom(32),  # of pages; a browser whose cookie is not ours logs in again by itself
             websocket_ping_interval=30,
             websocket_max_message_size=MAX_MESSAGE_BYTES,
         )

@@ -1,7 +1,7 @@
 """Who is calling: the hub answers for every token, and the answer is kept for a short while.
 
 Tokens come in the `Authorization` header only. A token in a URL ends up in logs, and a cookie
-would need protection against forged requests; only pages, which change nothing, have one (`pages`).
+would need protection against forged requests; only pages, whose forms have it, take one (`pages`).
 """
 
 from __future__ import annotations

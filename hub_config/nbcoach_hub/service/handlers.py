@@ -13,7 +13,7 @@ import logging
 import re
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
@@ -60,6 +60,9 @@ def request_id(headers: HTTPHeaders) -> str:
 
 class CheckedHandler(RequestHandler):
     """Refuse a request unless its verb declares a scope that the caller's token carries."""
+
+    described: ClassVar[bool] = True
+    """Whether the handler belongs into the service's OpenAPI document; pages do not."""
 
     service: Service
     identity: Identity

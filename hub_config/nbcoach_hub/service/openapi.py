@@ -40,7 +40,7 @@ def load(package: str) -> dict[str, Any]:
 def disagreements(document: dict[str, Any], routes: Iterable[tuple[str, type[RequestHandler]]], base: str) -> list[str]:
     """Return where the document and the routes below `base` say different things; empty when they agree.
 
-    Compared are paths, verbs, and for each verb `x-scopes` with the declared scopes.
+    Compared are paths, verbs, and for each verb `x-scopes` with the declared scopes. Pages are no part of an API.
     """
     written = {
         (_PARAMETER.sub("{}", path), verb): frozenset(operation.get("x-scopes", ()))
@@ -52,6 +52,7 @@ def disagreements(document: dict[str, Any], routes: Iterable[tuple[str, type[Req
         ("/" + _GROUP.sub("{}", pattern.removeprefix(base)).replace("\\", ""), verb): declared(handler, verb)
         for pattern, handler in routes
         for verb in verbs(handler)
+        if getattr(handler, "described", True)
     }
     found = [f"not described: {verb} {path}" for path, verb in sorted(served.keys() - written.keys())]
     found += [f"not served: {verb} {path}" for path, verb in sorted(written.keys() - served.keys())]

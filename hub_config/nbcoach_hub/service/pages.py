@@ -1,87 +1,181 @@
-"""Pages for browsers: the user logs in at the hub, and what we know him by is a cookie of this service.
+"""Pages for people: rendered here, in their language, without a line of script.
 
-A page is HTML without a script; its one style is allowed by its hash, and nothing else may be loaded. Who lacks
-the declared scope sees a page that says so.
+What other pages of the same origin may try, and what stands against it: a form carries a token of its session; a
+request that a browser marks as anything but somebody going to a page (`Sec-Fetch-Mode`) is refused, so that no script
+reads a page to find that token; no page can be framed; the only style is our own file.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import html
-from typing import Any
+import hmac
+from functools import cache
+from importlib import resources
+from typing import Any, ClassVar
 
-from jupyterhub.services.auth import HubOAuth, HubOAuthCallbackHandler, HubOAuthenticated
-from tornado.web import Finish
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from tornado.web import RequestHandler
+
+from nbcoach_exercises.errors import NotAllowed
 
 from .auth import Identity
 from .errors import describe, retry_after
 from .handlers import CheckedHandler
 from .scopes import public
+from .words import Words, preferred
+
+_POLICY = (
+    "default-src 'none'; style-src 'self'{style}; img-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'"
+)
 
 
-class PageHandler(HubOAuthenticated, CheckedHandler):  # type: ignore[misc]
-    """Answer requests of browsers in HTML."""
+class PageHandler(CheckedHandler):
+    """Show a page to somebody who is logged in at the hub; others are sent there first.
 
-    style = ""
-    """The page's style sheet."""
+    Verbs declare scopes, as everywhere; a `post` has checked the form's token before it runs.
+    """
 
-    @property
-    def hub_auth(self) -> HubOAuth:
-        """The service's client of the hub's log-in."""
-        return self.service.oauth
+    described = False
+    package: ClassVar[str] = "nbcoach_hub.service"
+    """The package with the folders `templates` and `locale` of the page."""
+    style: ClassVar[str] = ""
+    """A style sheet of the page's own, allowed by its hash."""
+
+    async def prepare(self) -> None:
+        """Check the caller; send a browser without a session to the hub."""
+        mode = self.request.headers.get("Sec-Fetch-Mode", "navigate")
+        if mode != "navigate":
+            raise NotAllowed("This page is for people, not for scripts; the service's API is below api/.")
+        try:
+            await super().prepare()
+        except NotAllowed:
+            if self.request.method == "GET" and not hasattr(self, "identity"):
+                self.service.sessions.begin(self)
+                return
+            raise
+        if self.request.method == "POST":
+            given = self.get_body_argument("form_token", "")
+            if not hmac.compare_digest(given.encode(), self.service.sessions.form_token(self).encode()):
+                raise NotAllowed("The form is too old. Open the page again, and repeat what you did.")
 
     async def caller(self) -> Identity:
-        """Return who is logged in; send the browser to the hub's log-in otherwise.
+        """Return who is calling, by the token of the session; the hub is asked each time."""
+        token = self.service.sessions.token(self)
+        if token is None:
+            raise NotAllowed("You are not logged in.")
+        return await self.service.authenticator.identify(token, fresh=True)
 
-        Raises:
-            NotAllowed: the user may not reach this service.
-            Finish: the browser has been sent to the log-in.
+    @property
+    def token(self) -> str:
+        """The hub's token of the session: what is asked of others is asked as the caller, never as the service."""
+        return self.service.sessions.token(self) or ""
 
-        """
-        model = await self.hub_auth.get_user(self, sync=False)
-        if model is None:
-            self.redirect(self.get_login_url())
-            raise Finish
-        return self.service.authenticator.admit(model)
+    def language(self) -> str:
+        """Return the language of the page, by default the one that the browser asks for."""
+        return preferred(self.request.headers.get("Accept-Language", ""))
+
+    def show(self, template: str, status: int = 200, **values: Any) -> None:
+        """Answer with a page."""
+        language = self.language()
+        identity = getattr(self, "identity", None)
+        self.set_status(status)
+        self.finish(
+            _environment(self.package)
+            .get_template(template)
+            .render(
+                _=_words(self.package).translate(language),
+                base_url=self.service.base_url,
+                form_token=self.service.sessions.form_token(self) if identity else "",
+                identity=identity,
+                language=language,
+                **values,
+            )
+        )
 
     def set_default_headers(self) -> None:
-        """Set headers that let a browser show the page and nothing else."""
+        """Set headers that keep a page from being framed, scripted or kept."""
         super().set_default_headers()
-        digest = base64.b64encode(hashlib.sha256(self.style.encode()).digest()).decode()
         self.set_header("Content-Type", "text/html; charset=utf-8")
-        self.set_header(
-            "Content-Security-Policy",
-            f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'; "
-            "frame-ancestors 'none'",
-        )
+        self.set_header("Content-Security-Policy", _POLICY.format(style=_hash(self.style)))
+        self.set_header("Cross-Origin-Opener-Policy", "same-origin")
         self.set_header("Referrer-Policy", "same-origin")
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Answer with a page that says what is wrong."""
         error = (kwargs.get("exc_info") or (None, None, None))[1]
         status, body = describe(error, status_code, self.request_id)
-        self.set_status(status)
         self.set_header("X-Request-Id", self.request_id)
         wait = retry_after(error)
         if wait is not None:
             self.set_header("Retry-After", wait)
-        self.finish(
-            '<!doctype html><html lang="en"><meta charset="utf-8"><title>nbcoach</title>'
-            f"<style>{self.style}</style><main><h1>{status}</h1><p>{html.escape(body['message'])}</p>"
-            f'<p><a href="{html.escape(self.hub_auth.hub_prefix)}">Back to the hub</a></p></main></html>'
-        )
+        self.show("error.html", status, message=body["message"], code=body["code"])
 
 
-class SignInHandler(HubOAuthCallbackHandler, CheckedHandler):  # type: ignore[misc]
-    """Take a browser back that comes from the hub's log-in."""
+class CallbackHandler(PageHandler):
+    """Take browsers that come back from the hub's log-in."""
 
-    @property
-    def hub_auth(self) -> HubOAuth:
-        """The service's client of the hub's log-in."""
-        return self.service.oauth
+    async def prepare(self) -> None:
+        """Check nothing but what every handler checks; there is no session yet."""
+        await CheckedHandler.prepare(self)
 
     @public
     async def get(self) -> None:
-        """Set the cookie, and go where the browser wanted to go."""
-        await HubOAuthCallbackHandler.get(self)
+        """Begin the session."""
+        await self.service.sessions.complete(self)
+
+
+class RenewHandler(PageHandler):
+    """Begin the session anew, for somebody whose rights have changed since."""
+
+    async def prepare(self) -> None:
+        """Check nothing but what every handler checks; a session need not be there."""
+        await CheckedHandler.prepare(self)
+
+    @public
+    async def get(self) -> None:
+        """End the session and show the first page, which begins a new one."""
+        self.service.sessions.end(self)
+        self.redirect(self.service.base_url)
+
+
+class StyleHandler(CheckedHandler):
+    """Serve the style of all pages."""
+
+    described = False
+
+    @public
+    async def get(self) -> None:
+        """Answer with the style sheet."""
+        self.set_header("Content-Type", "text/css; charset=utf-8")
+        self.set_header("Cache-Control", "max-age=3600")
+        self.finish(_style())
+
+
+def page_routes() -> list[tuple[str, type[RequestHandler]]]:
+    """Return the routes that a service with pages needs besides its own."""
+    return [("oauth_callback", CallbackHandler), ("renew", RenewHandler), (r"static/page\.css", StyleHandler)]
+
+
+@cache
+def _environment(package: str) -> Environment:
+    folders = [PackageLoader(name) for name in dict.fromkeys((package, "nbcoach_hub.service"))]
+    return Environment(
+        loader=ChoiceLoader(folders), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+
+
+@cache
+def _words(package: str) -> Words:
+    return Words.of(dict.fromkeys(("nbcoach_hub.service", package)))
+
+
+def _hash(style: str) -> str:
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return f" 'sha256-{digest}'" if style else ""
+
+
+@cache
+def _style() -> str:
+    return (resources.files("nbcoach_hub.service") / "static" / "page.css").read_text("utf-8")

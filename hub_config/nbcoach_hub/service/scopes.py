@@ -14,9 +14,21 @@ from tornado.web import RequestHandler
 
 from nbcoach_exercises.errors import NotAllowed
 
-from ..access import LEARN, LOG, METRICS, TEACH
+from ..access import ACCOUNT, ADMIN, LEARN, LOG, METRICS, TEACH
 
-__all__ = ["LEARN", "LOG", "METRICS", "TEACH", "declared", "public", "scoped", "undeclared", "verbs"]
+__all__ = [
+    "ACCOUNT",
+    "ADMIN",
+    "LEARN",
+    "LOG",
+    "METRICS",
+    "TEACH",
+    "declared",
+    "public",
+    "scoped",
+    "undeclared",
+    "verbs",
+]
 
 _MARK = "__nbcoach_scopes__"
 _Verb = TypeVar("_Verb", bound=Callable[..., Any])

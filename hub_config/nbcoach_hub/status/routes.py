@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from jinja2 import Environment, StrictUndefined, Template
 
-from ..service import METRICS, Handler, scoped
-from ..service.pages import PageHandler, SignInHandler
+from ..service import METRICS, Handler, PageHandler, page_routes, scoped
 
 if TYPE_CHECKING:
     from tornado.web import RequestHandler
@@ -45,7 +44,7 @@ class StatusPageHandler(PageHandler):
                 by_name={part.name: part for part in parts},
                 troubled=[part for part in parts if part.state != "ok"],
                 style=self.style,
-                hub=self.hub_auth.hub_prefix,
+                hub="/hub/",
                 user=self.identity.name,
             )
         )
@@ -74,6 +73,6 @@ def _mib(size: Any) -> str:
 
 ROUTES: tuple[tuple[str, type[RequestHandler]], ...] = (
     ("", StatusPageHandler),
-    ("oauth_callback", SignInHandler),
     ("api/status", StatusHandler),
+    *page_routes(),
 )
