@@ -23,6 +23,7 @@ from nbformat import NotebookNode
 
 from .errors import InvalidCourse, InvalidIdentifier, InvalidNotebook, TooLarge, UnknownCourse
 from .format import Role, grade_id_of, own_metadata, parse_test_cell, questions, read_notebook, role_of
+from .forms import form_of
 from .identifiers import grade_id, slug
 from .imports import imported_modules
 from .model import Course, DataFile, Exercise, Limits, Skill, TestCell, Unit
@@ -144,6 +145,8 @@ def read_exercise(folder: Path, course: str, unit: str, limits: Mapping[str, Any
         asked = questions(notebook)
         test_cells(notebook)
         _check_grade_ids(notebook)
+        for cell in notebook.cells:
+            form_of(cell)
     except (InvalidNotebook, InvalidIdentifier) as err:
         raise InvalidCourse(f"{where}: {err.message}") from err
     return Exercise(

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import copy
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from nbformat import NotebookNode
 from nbgrader.preprocessors import (
@@ -21,6 +23,7 @@ from traitlets.config import Config
 
 from .errors import InvalidCourse
 from .format import MARK, Role, grade_id_of, points_of, role_of
+from .forms import form_of, source_of
 from .model import Exercise
 
 _HINT_LINE = re.compile(rf"^[ \t]*{MARK}\s*HINT:.*\n?", re.IGNORECASE | re.MULTILINE)
@@ -37,7 +40,7 @@ def learner_version(master: NotebookNode, exercise: Exercise) -> NotebookNode:
     """Return the notebook that a learner gets.
 
     Its `metadata.nbcoach` names course, exercise and version; an answer cell's tells the
-    points that its checks are worth.
+    points that its checks are worth, and the form that it has.
 
     Args:
         master: the notebook with solutions and hidden tests; it is not changed.
@@ -48,6 +51,7 @@ def learner_version(master: NotebookNode, exercise: Exercise) -> NotebookNode:
 
     """
     notebook = copy.deepcopy(master)
+    forms = {grade_id_of(cell): form for cell in master.cells if (form := form_of(cell)) is not None}
     resources: dict[str, object] = {}
     stub = {"ClearSolutions": {"code_stub": _stubs(notebook)}}
     try:
@@ -59,7 +63,7 @@ def learner_version(master: NotebookNode, exercise: Exercise) -> NotebookNode:
         cell.metadata.pop("nbcoach", None)
         if cell.cell_type == "code" and role_of(cell) is Role.TESTS:
             cell.source = _HINT_LINE.sub("", cell.source).rstrip()
-    _mark_answers(notebook, exercise)
+    _mark_answers(notebook, exercise, forms)
     notebook.metadata["nbcoach"] = {
         "course": exercise.course,
         "exercise": exercise.id,
@@ -79,10 +83,16 @@ def _stubs(notebook: NotebookNode) -> dict[str, str]:
     return {language: f"{comment} YOUR CODE HERE", **known}
 
 
-def _mark_answers(notebook: NotebookNode, exercise: Exercise) -> None:
+def _mark_answers(notebook: NotebookNode, exercise: Exercise, forms: Mapping[str | None, dict[str, Any]]) -> None:
     worth = {cell.metadata.nbgrader.grade_id: points_of(cell) for cell in notebook.cells if role_of(cell) is Role.TESTS}
     for cell in notebook.cells:
         name = grade_id_of(cell)
         question = exercise.question_of(name) if name and role_of(cell) is Role.ANSWER else None
+        own: dict[str, Any] = {}
         if question is not None:
-            cell.metadata["nbcoach"] = {"points": sum(worth[test] for test in question.tests)}
+            own["points"] = sum(worth[test] for test in question.tests)
+        if name in forms and role_of(cell) is Role.ANSWER:
+            own["question"] = forms[name]
+            cell.source = source_of(forms[name])
+        if own:
+            cell.metadata["nbcoach"] = own

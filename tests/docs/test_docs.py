@@ -160,6 +160,14 @@ def test_course_format(schema: str, heading: str) -> None:
     assert [(code(row[0]), row[1] == "yes") for row in rows] == list(flat(load_schema(schema)))
 
 
+def test_forms() -> None:
+    rows = table("reference/course-format.md", "Questions with a form")
+    keys_shown = [name.strip("` ") for row in rows for name in row[0].split(",")]
+    assert keys_shown == list(load_schema("question.v1")["properties"])
+    kinds = load_schema("question.v1")["properties"]["kind"]["enum"]
+    assert [kind for kind in kinds if f"`{kind}`" not in rows[0][2]] == []
+
+
 def test_sample_solutions() -> None:
     assert keys(table("reference/course-format.md", "Sample solutions", 1)) == [
         f"solutions/{kind}.py" for kind in KINDS

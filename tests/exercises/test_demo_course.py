@@ -13,6 +13,7 @@ from nbgrader.preprocessors import CheckCellMetadata
 
 from nbcoach_exercises.catalogue import Catalogue, read_master, test_cells
 from nbcoach_exercises.format import Role, grade_id_of, role_of
+from nbcoach_exercises.forms import form_of, source_of
 from nbcoach_exercises.model import Exercise
 from nbcoach_exercises.release import learner_version
 from nbcoach_exercises.solutions import KINDS, Solution, read_solution
@@ -103,7 +104,8 @@ def test_every_question_has_visible_and_hidden_checks_with_hints(exercise: Exerc
     assert {name for question in exercise.questions for name in question.tests} == set(tests)
     for cell in tests.values():
         assert {check.hidden for check in cell.checks} == {True, False}
-        assert all(len(check.hints) >= 2 and check.points > 0 for check in cell.checks)
+        assert all(len(check.hints) >= 2 for check in cell.checks)
+        assert all(check.points > 0 for check in cell.checks if check.hidden or cell.points > 1)
         assert len({check.name for check in cell.checks}) == len(cell.checks)
 
 
@@ -118,9 +120,10 @@ def test_learner_version_shows_no_solution_and_no_hidden_check(exercise: Exercis
     for cell in test_cells(notebook).values():
         for check in cell.checks:
             assert (check.name in text) is not check.hidden
-    for source in answers_of(released).values():
+    forms = {grade_id_of(cell): form for cell in notebook.cells if (form := form_of(cell))}
+    for name, source in answers_of(released).items():
         ast.parse(source)
-        assert "raise NotImplementedError()" in source
+        assert source == source_of(forms[name]) if name in forms else "raise NotImplementedError()" in source
 
 
 @each_exercise
@@ -149,3 +152,8 @@ def test_correct_solution_differs_from_starter_and_reference(exercise: Exercise)
     for name, source in solution_of(exercise, "correct").sources.items():
         assert code_of(source) != code_of(starter[name])
         assert code_of(source) != code_of(reference[name])
+
+
+def test_every_kind_of_form_is_used() -> None:
+    forms = [form_of(cell) for exercise in EXERCISES for cell in master_of(exercise).cells]
+    assert {form["kind"] for form in forms if form} == {"choice", "number", "order"}
