@@ -17,13 +17,17 @@ import {
   addStartExercise,
   CommandIDs
 } from './commands';
+import { followCopies } from './copies';
 import { NotebookFooters } from './footers';
+import { addWork } from './handin';
 import { exercisesIcon } from './icons';
+import { SessionKeep } from './keep';
 import { LiveConnection } from './live';
 import { CoachModel } from './model';
 import { ExerciseOpener, notebookPage } from './opener';
 import { Phrasebook } from './phrases';
 import { Preferences } from './preferences';
+import { followQuestions } from './questions';
 import { CoachService, openLive } from './request';
 import { showAtStart } from './start';
 import { ICoach } from './tokens';
@@ -42,7 +46,8 @@ const coach: JupyterFrontEndPlugin<ICoach> = {
   optional: [ITranslator],
   activate: (app: JupyterFrontEnd, translator: ITranslator | null): ICoach => {
     const settings = app.serviceManager.serverSettings;
-    const live = new LiveConnection(() => openLive(settings));
+    const keep = new SessionKeep(window.sessionStorage);
+    const live = new LiveConnection(() => openLive(settings), keep);
     const model = new CoachModel(new CoachService(settings), live);
     void speak(model, translator ?? nullTranslator);
     return model;
@@ -121,6 +126,9 @@ const plugin: JupyterFrontEndPlugin<void> = {
       );
       addCheckCell(commands, footers, trans);
       addCheckAll(commands, footers, trans);
+      addWork({ app, coach: model, footers, opener, trans }, palette);
+      followCopies(tracker);
+      followQuestions(tracker, trans);
       listed.unshift(CommandIDs.checkCell, CommandIDs.checkAll);
       Widget.attach(new Announcer(model, trans), document.body);
     }
@@ -130,6 +138,7 @@ const plugin: JupyterFrontEndPlugin<void> = {
     }
     void showAtStart(app, model, panel, footers, ready, preferences);
     void model.refresh();
+    model.connect(); // also for news, where no exercise is open
   }
 };
 

@@ -1,6 +1,6 @@
 import { IDisposable } from '@lumino/disposable';
 import { ISignal, Signal } from '@lumino/signaling';
-import type { Reply, Request } from './tokens';
+import type { INotificationFrame, Reply, Request } from './tokens';
 
 const FIRST_PAUSE = 1000;
 const LONGEST_PAUSE = 15000;
@@ -22,15 +22,57 @@ export type Socket = Pick<
 >;
 
 /**
- * The connection that checks and hints travel on.
+ * Where requests outlive a page.
+ */
+export interface IKeep {
+  /** Return what was kept. */
+  load(): readonly Request[];
+  /** Keep these requests, and no others. */
+  save(requests: readonly Request[]): void;
+}
+
+/**
+ * The connection that checks, hints, submissions and notifications travel on.
  *
  * A request stays here until a final reply names it. It goes out once while its socket lives;
  * after the socket broke, or the relay said that the grader is away, it is *held* and goes out
  * again when there is a way. One that came too fast goes out again after the time that the grader
- * named. So nothing that a learner asked for is lost, or asked twice at once.
+ * named. Requests are kept beyond the page: one that is loaded again takes up those of its former
+ * self, under the same ids, and the grader counts an id once. So nothing that a learner asked for is
+ * lost, or counted twice.
  */
 export class LiveConnection implements IDisposable {
-  constructor(private readonly _open: () => Socket) {}
+  constructor(
+    private readonly _open: () => Socket,
+    private readonly _keep: IKeep | null = null
+  ) {
+    this.restored = _keep?.load() ?? [];
+    for (const request of this.restored) {
+      this._pending.set(request.request, {
+        request,
+        sent: false,
+        held: false,
+        timer: 0
+      });
+    }
+  }
+
+  /** The requests that were pending when this page was loaded. */
+  readonly restored: readonly Request[];
+
+  /**
+   * Emitted for each notification.
+   */
+  get noticed(): ISignal<this, INotificationFrame> {
+    return this._noticed;
+  }
+
+  /**
+   * Emitted when a socket has opened.
+   */
+  get opened(): ISignal<this, void> {
+    return this._opened;
+  }
 
   /**
    * Emitted for each frame; of codes "unavailable" (see `held`) and "too-many-requests" none arrives here.
@@ -69,6 +111,7 @@ export class LiveConnection implements IDisposable {
     socket.onopen = () => {
       this._openedAt = Date.now();
       this._flush();
+      this._opened.emit();
     };
     socket.onmessage = event => this._onMessage(event.data as unknown);
     socket.onclose = () => this._onClosed(socket);
@@ -79,8 +122,15 @@ export class LiveConnection implements IDisposable {
    * Send a request now, or when there is a connection.
    */
   send(request: Request): void {
-    this._pending.set(request.request, { request, sent: false, timer: 0 });
-    if (this._socket === null && this._pause > FIRST_PAUSE) {
+    const held = this._socket === null && this._pause > FIRST_PAUSE;
+    this._pending.set(request.request, {
+      request,
+      sent: false,
+      held,
+      timer: 0
+    });
+    this._save();
+    if (held) {
       this._held.emit(request.request);
     }
     this.connect();
@@ -92,6 +142,14 @@ export class LiveConnection implements IDisposable {
    */
   cancel(request: string): void {
     this._pending.delete(request);
+    this._save();
+  }
+
+  /**
+   * Return whether a request waits for the grader to come back.
+   */
+  isHeld(request: string): boolean {
+    return this._pending.get(request)?.held === true;
   }
 
   dispose(): void {
@@ -117,16 +175,22 @@ export class LiveConnection implements IDisposable {
     for (const entry of this._pending.values()) {
       if (!entry.sent) {
         entry.sent = true;
+        entry.held = false;
         this._socket.send(JSON.stringify(entry.request));
       }
     }
   }
 
   private _onMessage(data: unknown): void {
-    const reply = parse(data);
-    if (reply === null) {
+    const frame = parse(data);
+    if (frame === null) {
       return;
     }
+    if (frame.type === 'notification') {
+      this._noticed.emit(frame);
+      return;
+    }
+    const reply = frame;
     if (reply.request !== null && !this._pending.has(reply.request)) {
       return;
     }
@@ -146,6 +210,7 @@ export class LiveConnection implements IDisposable {
       this._pause = FIRST_PAUSE;
       if (reply.request !== null) {
         this._pending.delete(reply.request);
+        this._save();
       }
     }
     this._received.emit(reply);
@@ -158,6 +223,7 @@ export class LiveConnection implements IDisposable {
     const entry = this._pending.get(request);
     if (entry) {
       entry.sent = false;
+      entry.held = true;
       this._held.emit(request);
       this._retry(() => this._flush());
     }
@@ -194,6 +260,7 @@ export class LiveConnection implements IDisposable {
     for (const [id, entry] of this._pending) {
       window.clearTimeout(entry.timer);
       entry.sent = false;
+      entry.held = true;
       this._held.emit(id);
     }
     this._retry(() => this.connect());
@@ -206,10 +273,16 @@ export class LiveConnection implements IDisposable {
     this._pause = Math.min(this._pause * 2, LONGEST_PAUSE);
   }
 
+  private _save(): void {
+    this._keep?.save([...this._pending.values()].map(entry => entry.request));
+  }
+
   private readonly _pending = new Map<
     string,
-    { readonly request: Request; sent: boolean; timer: number }
+    { readonly request: Request; sent: boolean; held: boolean; timer: number }
   >();
+  private readonly _noticed = new Signal<this, INotificationFrame>(this);
+  private readonly _opened = new Signal<this, void>(this);
   private readonly _received = new Signal<this, Reply>(this);
   private readonly _held = new Signal<this, string>(this);
   private _socket: Socket | null = null;
@@ -222,12 +295,12 @@ export class LiveConnection implements IDisposable {
 /**
  * Read a frame, or null where it is none; the relay has checked it against the schema.
  */
-function parse(data: unknown): Reply | null {
+function parse(data: unknown): Reply | INotificationFrame | null {
   if (typeof data !== 'string') {
     return null;
   }
   try {
-    const frame = JSON.parse(data) as Reply | null;
+    const frame = JSON.parse(data) as Reply | INotificationFrame | null;
     return typeof frame?.type === 'string' ? frame : null;
   } catch {
     return null;

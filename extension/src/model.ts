@@ -8,6 +8,7 @@ import type { Phrasebook } from './phrases';
 import type { ICoachService } from './request';
 import type {
   ICellSource,
+  ICheckRequest,
   ICourse,
   ICourseEntry,
   IFeedback,
@@ -18,6 +19,7 @@ import type {
   Reaction,
   Reply
 } from './tokens';
+import { Work } from './work';
 
 /**
  * A check that came to an end, for whoever announces it.
@@ -44,12 +46,32 @@ export class CoachModel implements IDisposable {
     private readonly _service: ICoachService,
     private readonly _live: LiveConnection
   ) {
+    this.work = new Work(_service, _live);
+    this.work.handedIn.connect((_, receipt) => {
+      if (receipt.course === this._courseId) {
+        this._seen = Math.max(this._seen ?? 0, receipt.cursor) || undefined;
+        void this._refreshCourse();
+      }
+    });
+    this.work.noticed.connect((_, { course }) => {
+      if (course === this._courseId) {
+        void this._refreshCourse();
+      }
+    });
+    for (const request of _live.restored) {
+      if (request.type === 'check') {
+        this._restored.set(request.request, request);
+      }
+    }
     _live.received.connect(this._onReply, this);
     _live.held.connect(this._onHeld, this);
   }
 
   /** Says the servers' words in the learner's language; null where that is theirs, English. */
   phrases: Phrasebook | null = null;
+
+  /** What the learner has handed in, and what he should know. */
+  readonly work: Work;
 
   /** Emitted when anything that the panel shows has changed. */
   get changed(): ISignal<this, void> {
@@ -142,6 +164,7 @@ export class CoachModel implements IDisposable {
     ) {
       state = new ExerciseState(named.course, named.exercise, named.version);
       this._exercises.set(key, state);
+      this._adopt(state);
     }
     return state;
   }
@@ -230,6 +253,20 @@ export class CoachModel implements IDisposable {
   }
 
   /**
+   * Put the starter in the place of the learner's notebook, which is kept beside it.
+   */
+  reset(course: string, exercise: string): Promise<IOpened> {
+    return this._service.reset(course, exercise);
+  }
+
+  /**
+   * Return what stood in an answer cell at the beginning.
+   */
+  starter(course: string, exercise: string, cell: string): Promise<string> {
+    return this._service.starter(course, exercise, cell);
+  }
+
+  /**
    * Report what the learner says about an exercise, and ask again what is next.
    */
   async react(course: string, exercise: string, kind: Reaction): Promise<void> {
@@ -247,6 +284,7 @@ export class CoachModel implements IDisposable {
   dispose(): void {
     if (!this._isDisposed) {
       this._isDisposed = true;
+      this.work.dispose();
       this._live.dispose();
       Signal.clearData(this);
     }
@@ -317,6 +355,9 @@ export class CoachModel implements IDisposable {
     const pending =
       reply.request === null ? undefined : this._pending.get(reply.request);
     if (pending === undefined || reply.request === null) {
+      if (reply.request !== null && this._restored.has(reply.request)) {
+        this._early.set(reply.request, reply);
+      }
       return;
     }
     const { state, cell, check } = pending;
@@ -331,7 +372,7 @@ export class CoachModel implements IDisposable {
       this._fail(pending, reply.message);
     } else if (reply.type === 'hint-text') {
       state.addHint(cell, reply);
-    } else {
+    } else if (reply.type === 'feedback') {
       state.update(cell, { source: pending.source });
       state.judge(cell, reply);
       this._judged.emit({ state, cell, feedback: reply, failure: null });
@@ -391,12 +432,39 @@ export class CoachModel implements IDisposable {
     return this.phrases?.say(message) ?? message;
   }
 
+  /**
+   * Take up the checks that a page before this one asked for, once their notebook is open again.
+   */
+  private _adopt(state: ExerciseState): void {
+    for (const [request, frame] of this._restored) {
+      if (
+        frame.course === state.course &&
+        frame.exercise === state.exercise &&
+        frame.version === state.version
+      ) {
+        this._restored.delete(request);
+        const { cell, cells } = frame;
+        const source = cells.find(item => item.grade_id === cell)?.source ?? '';
+        this._pending.set(request, { state, cell, check: null, source });
+        const status = this._live.isHeld(request) ? 'offline' : 'queued';
+        state.update(cell, { status, request });
+        const early = this._early.get(request);
+        this._early.delete(request);
+        if (early) {
+          this._onReply(this._live, early);
+        }
+      }
+    }
+  }
+
   private _forgetRequest(request: string): void {
     this._pending.delete(request);
     this._live.cancel(request);
   }
 
   private readonly _pending = new Map<string, IPending>();
+  private readonly _restored = new Map<string, ICheckRequest>();
+  private readonly _early = new Map<string, Reply>();
   private readonly _exercises = new WeakMap<object, ExerciseState>();
   private readonly _changed = new Signal<this, void>(this);
   private readonly _judged = new Signal<this, IJudged>(this);

@@ -6,8 +6,10 @@ import type {
   ICourseEntry,
   IEvent,
   INext,
+  INotification,
   IOpened,
-  ISkill
+  ISkill,
+  ISubmission
 } from './tokens';
 
 const NAMESPACE = 'nbcoach/api';
@@ -88,8 +90,18 @@ export interface ICoachService {
   mastery(course: string): Promise<readonly ISkill[]>;
   /** Place an exercise into the learner's files. */
   open(course: string, exercise: string): Promise<IOpened>;
+  /** Put the starter in the place of the learner's notebook, which is kept. */
+  reset(course: string, exercise: string): Promise<IOpened>;
+  /** Return what stood in an answer cell at the beginning. */
+  starter(course: string, exercise: string, cell: string): Promise<string>;
   /** Report an event; returns its place in the log. */
   report(event: IEvent): Promise<number>;
+  /** List the learner's submissions in a course, newest first. */
+  submissions(course: string): Promise<readonly ISubmission[]>;
+  /** List what the learner should know, newest first. */
+  notifications(): Promise<readonly INotification[]>;
+  /** Mark notifications as read. */
+  markRead(ids: readonly string[]): Promise<void>;
 }
 
 /**
@@ -121,6 +133,35 @@ export class CoachService implements ICoachService {
 
   open(course: string, exercise: string): Promise<IOpened> {
     return this._post('open', { course, exercise });
+  }
+
+  reset(course: string, exercise: string): Promise<IOpened> {
+    return this._post('reset', { course, exercise });
+  }
+
+  async starter(
+    course: string,
+    exercise: string,
+    cell: string
+  ): Promise<string> {
+    const path = [course, 'exercises', exercise, 'cells', cell];
+    const place = path.map(encodeURIComponent).join('/');
+    return (await this._get<{ source: string }>(`courses/${place}`)).source;
+  }
+
+  async submissions(course: string): Promise<readonly ISubmission[]> {
+    const path = `courses/${encodeURIComponent(course)}/submissions`;
+    return (await this._get<{ submissions: ISubmission[] }>(path)).submissions;
+  }
+
+  async notifications(): Promise<readonly INotification[]> {
+    return (
+      await this._get<{ notifications: INotification[] }>('notifications')
+    ).notifications;
+  }
+
+  async markRead(ids: readonly string[]): Promise<void> {
+    await this._post('notifications/read', { ids });
   }
 
   async report(event: IEvent): Promise<number> {

@@ -187,6 +187,18 @@ export interface IHintRequest {
 }
 
 /**
+ * Frame to the grader: hand in a notebook.
+ */
+export interface ISubmitRequest {
+  readonly type: 'submit';
+  readonly request: string;
+  readonly course: string;
+  readonly exercise: string;
+  readonly version: string;
+  readonly cells: readonly ICellSource[];
+}
+
+/**
  * The outcome of one check; a hidden one has no message.
  */
 export interface ICheckResult {
@@ -295,6 +307,82 @@ export interface IHintText {
 }
 
 /**
+ * What one question of a submission came to.
+ */
+export interface IQuestionResult {
+  readonly cell: string;
+  readonly verdict: Verdict;
+  readonly points: number;
+}
+
+/**
+ * What a receipt and a listed submission both tell. Times are ISO 8601; `hash` is the SHA-256 of the answers.
+ */
+export interface IHandedIn {
+  readonly submission: string;
+  readonly course: string;
+  readonly exercise: string;
+  readonly version: string;
+  readonly at: string;
+  readonly due: string | null;
+  readonly late: boolean;
+  readonly hash: string;
+  readonly points: number;
+  readonly max_points: number;
+  readonly questions: readonly IQuestionResult[];
+  readonly solved: boolean;
+}
+
+/**
+ * Frame from the grader: a notebook was handed in.
+ */
+export interface IReceipt extends IHandedIn {
+  readonly type: 'receipt';
+  readonly request: string;
+  readonly repairs: readonly string[];
+  readonly cursor: number;
+}
+
+/**
+ * What an instructor says about a submission, or about one cell of it.
+ */
+export interface IComment {
+  readonly id: string;
+  readonly author: string;
+  readonly text: string;
+  readonly cell: string | null;
+  readonly at: string;
+}
+
+/**
+ * A submission in the list of the learner's submissions.
+ */
+export interface ISubmission extends IHandedIn {
+  readonly comments: readonly IComment[];
+}
+
+/**
+ * Something that the learner should know; `title` is the exercise's.
+ */
+export interface INotification {
+  readonly id: string;
+  readonly course: string;
+  readonly exercise: string;
+  readonly kind: 'comment' | 'released' | 'updated' | 'regraded';
+  readonly title: string;
+  readonly detail: Readonly<Record<string, unknown>>;
+  readonly read: boolean;
+  readonly at: string;
+}
+
+/**
+ * Frame from the grader: a notification, by itself.
+ */
+export interface INotificationFrame extends INotification {
+  readonly type: 'notification';
+}
+
+/**
  * Frame from the grader or the relay: a request could not be served.
  */
 export interface IFailure {
@@ -308,9 +396,10 @@ export interface IFailure {
 /**
  * Frames that the front end sends.
  */
-export type Request = ICheckRequest | IHintRequest;
+export type Request = ICheckRequest | IHintRequest | ISubmitRequest;
 
 /**
- * Frames that the front end receives.
+ * Frames that answer a request.
  */
-export type Reply = IProgressFrame | IFeedback | IHintText | IFailure;
+export type Reply =
+  IProgressFrame | IFeedback | IHintText | IReceipt | IFailure;

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { SessionKeep } from '../keep';
 import { LiveConnection, type Socket } from '../live';
-import type { IHintRequest, Reply } from '../tokens';
+import type { IHintRequest, Reply, Request } from '../tokens';
 
 class FakeSocket implements Socket {
   readyState = 0 as WebSocket['readyState'];
@@ -173,5 +174,47 @@ describe('LiveConnection', () => {
     vi.advanceTimersByTime(60000);
     expect(sockets).toHaveLength(1);
     expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('keeps checks beyond the page, sends them again under the same id, and forgets what was answered', () => {
+    const storage = window.sessionStorage;
+    storage.clear();
+    const open = () => {
+      const socket = new FakeSocket();
+      sockets.push(socket);
+      return socket;
+    };
+    const check: Request = {
+      type: 'submit',
+      request: 'kept',
+      course: 'c',
+      exercise: 'e',
+      version: 'v',
+      cells: []
+    };
+    const before = new LiveConnection(open, new SessionKeep(storage));
+    before.send(check);
+    before.send(hint('a'));
+    const after = new LiveConnection(open, new SessionKeep(storage));
+    expect(after.restored).toEqual([check]);
+    after.connect();
+    sockets[1].open();
+    expect(sockets[1].sent).toEqual(['kept']);
+    sockets[1].reply(final('kept'));
+    expect(new SessionKeep(storage).load()).toEqual([]);
+    storage.setItem('nbcoach:pending', '{"not": "a list"');
+    expect(new SessionKeep(storage).load()).toEqual([]);
+    before.dispose();
+    after.dispose();
+  });
+
+  it('tells notifications, which answer no request', () => {
+    const heard: string[] = [];
+    live.noticed.connect((_, { id }) => heard.push(id));
+    live.connect();
+    sockets[0].open();
+    sockets[0].reply(JSON.stringify({ type: 'notification', id: 'n1' }));
+    expect(heard).toEqual(['n1']);
+    expect(received).toEqual([]);
   });
 });

@@ -3,9 +3,19 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { LiveConnection } from '../live';
 import { CoachModel } from '../model';
 import type { ICoachService } from '../request';
-import type { ICourse, IFeedback, INext, Reply, Request } from '../tokens';
+import type {
+  ICourse,
+  IFeedback,
+  INext,
+  INotificationFrame,
+  Reply,
+  Request
+} from '../tokens';
 
 class FakeLive {
+  restored: Request[] = [];
+  readonly noticed = new Signal<this, INotificationFrame>(this);
+  readonly opened = new Signal<this, void>(this);
   readonly received = new Signal<this, Reply>(this);
   readonly held = new Signal<this, string>(this);
   readonly sent: Request[] = [];
@@ -16,6 +26,9 @@ class FakeLive {
   }
   cancel(request: string): void {
     this.cancelled.push(request);
+  }
+  isHeld(request: string): boolean {
+    return request === 'held';
   }
   dispose(): void {}
 }
@@ -90,6 +103,11 @@ describe('CoachModel', () => {
       next: vi.fn(() => Promise.resolve(next('e'))),
       mastery: vi.fn(() => Promise.resolve([])),
       open: vi.fn(() => Promise.resolve({ path: 'c/e/e.ipynb' })),
+      reset: vi.fn(() => Promise.resolve({ path: 'c/e/e.ipynb' })),
+      starter: vi.fn(() => Promise.resolve('# YOUR CODE HERE')),
+      submissions: vi.fn(() => Promise.resolve([])),
+      notifications: vi.fn(() => Promise.resolve([])),
+      markRead: vi.fn(() => Promise.resolve()),
       report: vi.fn(() => Promise.resolve(9))
     };
     model = new CoachModel(service, live as unknown as LiveConnection);
@@ -240,5 +258,30 @@ describe('CoachModel', () => {
     const state = model.exercise(key, named);
     expect(model.exercise(key, named)).toBe(state);
     expect(model.exercise(key, { ...named, version: 'v2' })).not.toBe(state);
+  });
+
+  it('takes up the checks of the page before, whenever the answer comes', () => {
+    const frame = (request: string): Request => ({
+      type: 'check',
+      request,
+      ...named,
+      cell: request,
+      cells: [{ id: '1', grade_id: request, source: 'x' }]
+    });
+    const reloaded = new FakeLive();
+    reloaded.restored = [frame('held'), frame('early'), frame('late')];
+    const again = new CoachModel(
+      service,
+      reloaded as unknown as LiveConnection
+    );
+    reloaded.received.emit(feedback('early', { cell: 'early' }));
+    const state = again.exercise({}, named);
+    expect(state.cell('held').status).toBe('offline');
+    expect(state.cell('late').status).toBe('queued');
+    expect(state.cell('early').feedback?.verdict).toBe('passed');
+    reloaded.received.emit(feedback('late', { cell: 'late' }));
+    expect(state.cell('late')).toMatchObject({ status: 'idle', source: 'x' });
+    expect(again.exercise({}, named).cell('held').status).toBe('idle');
+    again.dispose();
   });
 });

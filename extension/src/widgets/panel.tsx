@@ -5,7 +5,9 @@ import type { CoachModel } from '../model';
 import type { Preferences } from '../preferences';
 import { ExerciseList } from './exercises';
 import { FirstSteps } from './firststeps';
+import { NotificationList } from './notifications';
 import { SkillList } from './skills';
+import { SubmissionList } from './submissions';
 import { UpNext } from './upnext';
 
 /**
@@ -114,6 +116,13 @@ export class ExercisesPanel extends ReactWidget {
     return (
       <>
         {this._courseSwitch()}
+        <NotificationList
+          work={this._coach.work}
+          onOpen={(course, exercise) => {
+            void this._coach.choose(course).then(() => this._start(exercise));
+          }}
+          trans={trans}
+        />
         <UpNext
           coach={this._coach}
           course={courseId}
@@ -154,6 +163,13 @@ export class ExercisesPanel extends ReactWidget {
           />
         ) : (
           <Loading text={trans.__('Fetching the exercises…')} />
+        )}
+        {course.value && (
+          <SubmissionList
+            coach={this._coach}
+            course={course.value}
+            trans={trans}
+          />
         )}
         <SkillList
           skills={this._coach.skills}
