@@ -84,7 +84,7 @@ class ReceiptBody extends ReactWidget {
         {this._receipt.questions.some(q => q.verdict === 'grader-failed') && (
           <p className="nbcoach-Problem">
             {trans.__(
-              'Some of it could not be judged yet. Your work is kept, and will be.'
+              'Some of it could not be judged yet. Your work is kept all the same.'
             )}
           </p>
         )}
