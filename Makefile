@@ -18,7 +18,7 @@ FRONT  := $(wildcard extension/src/*.ts extension/src/*/*.ts extension/src/*/*.t
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-unit test-browser test-packaging check format build images bench docs clean-state clean
+.PHONY: help install run test test-unit test-browser test-packaging test-docker check format build images bench docs clean-state clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -41,6 +41,10 @@ test-browser: $(VENV)/.dev ## Walk the learner's path in headless Chromium, in L
 
 test-packaging: $(VENV)/.dev ## Build the wheel and try it in a clean environment
 	$(BIN)/python -m pytest -m packaging tests/packaging
+
+test-docker: TAG = test
+test-docker: images ## Run the platform in containers, with Docker and Docker Compose
+	DOCKER=$(DOCKER) BASE_IMAGE=$(BASE_IMAGE) NBCOACH_IMAGE_TAG=$(TAG) $(BIN)/python -m pytest -m docker tests/docker
 
 check: $(VENV)/.dev ## Lint and type-check Python and TypeScript, and prove the import rules
 	$(BIN)/ruff check .
