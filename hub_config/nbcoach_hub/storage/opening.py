@@ -5,13 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from pymongo.errors import ConfigurationError, InvalidURI
-from pymongo.uri_parser import parse_uri
-
 from .abc import Backend
 from .errors import InvalidStoreUrl
 from .keyring import Keyring
-from .mongo import MongoBackend
 from .sqlite import SqliteBackend
 from .store import Store
 
@@ -48,8 +44,15 @@ def _backend(url: str) -> Backend:
 
 
 def _mongo(url: str) -> Backend:
+    # Imported here, as the driver is a quarter of a service's start and most installations need none.
+    from pymongo.errors import ConfigurationError, InvalidURI
+    from pymongo.uri_parser import parse_uri
+
+    from .mongo import MongoBackend
+
     try:
-        parse_uri(url, warn=False) if url.startswith("mongodb://") else None
+        if url.startswith("mongodb://"):  # the other scheme is resolved by DNS, which may be away for a while
+            parse_uri(url, warn=False)
         return MongoBackend(url)
     except (InvalidURI, ConfigurationError, ValueError) as err:
         raise InvalidStoreUrl(url) from err
