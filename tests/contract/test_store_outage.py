@@ -140,13 +140,16 @@ async def test_every_kind_of_write_outlasts_an_outage(server: MongoServer) -> No
         assert (submitted, revision, regraded, len(history), attempts, erased) == (handed_in, 2, True, 1, [], 0)
 
 
-async def test_patience_ends(server: MongoServer) -> None:
+async def test_patience_ends_for_all_at_once(server: MongoServer) -> None:
     store = Store(MongoBackend(server.url("nbcoach") + "?serverSelectionTimeoutMS=200", patience=1))
     await store.start()
     server.kill()
     began = time.monotonic()
+    event = LearnerEvent(learner="amy", course="c", exercise="e", kind=Reaction.OPENED)
     with pytest.raises(Unavailable, match=r"127\.0\.0\.1:\d+/nbcoach cannot be used now"):
         await store.log()
+    failed = await asyncio.gather(*(store.append(event) for _ in range(20)), return_exceptions=True)
+    assert {type(err) for err in failed} == {Unavailable}
     assert time.monotonic() - began < 5
     await store.close()
 

@@ -84,25 +84,25 @@ class MongoBackend(Backend):
 
         async def work() -> tuple[Row, bool]:
             nonlocal in_doubt
-            while True:
-                number = self._highest.get(table.name) or await self._read_highest(table)
-                numbered, repeated, in_doubt = replace(row, number=number + 1), in_doubt, True
-                try:
-                    await collection.insert_one(_document(table, numbered))
-                except DuplicateKeyError:
-                    in_doubt = repeated
-                    kept = await collection.find_one({"key": row.key})
-                    if kept is not None:
-                        found = _row(table, kept)
-                        return found, repeated and found.body == row.body
-                    await asyncio.sleep(random.uniform(0, 0.01))  # noqa: S311 - so that two writers part
-                    self._highest[table.name] = await self._read_highest(table)
-                    continue
-                self._highest[table.name] = numbered.number
-                return numbered, True
+            async with self._turns[table.name]:  # writers of one process need not race each other
+                while True:
+                    number = self._highest.get(table.name) or await self._read_highest(table)
+                    numbered, repeated, in_doubt = replace(row, number=number + 1), in_doubt, True
+                    try:
+                        await collection.insert_one(_document(table, numbered))
+                    except DuplicateKeyError:
+                        in_doubt = repeated
+                        kept = await collection.find_one({"key": row.key})
+                        if kept is not None:
+                            found = _row(table, kept)
+                            return found, repeated and found.body == row.body
+                        await asyncio.sleep(random.uniform(0, 0.01))  # noqa: S311 - so that two writers part
+                        self._highest[table.name] = await self._read_highest(table)
+                    else:
+                        self._highest[table.name] = numbered.number
+                        return numbered, True
 
-        async with self._turns[table.name]:
-            return await self._link.patiently(work)
+        return await self._link.patiently(work)
 
     async def put(self, table: Table, row: Row) -> None:
         """Replace a document, or insert it."""

@@ -133,26 +133,30 @@ class MongoLink:
         """
         if self._client is None or self._closing:
             raise Unavailable("The store is not open.")
-        loop = asyncio.get_running_loop()
-        deadline, pause = loop.time() + self._patience, 0.05
         self._begun += 1
+        failed: Exception = TimeoutError()
+        pause = 0.05
         try:
-            while True:
-                try:
-                    return await work()
-                except DocumentTooLarge as err:
-                    raise TooLarge("A record is larger than the 16 MiB that MongoDB takes.") from err
-                except PyMongoError as err:
-                    if not _passes(err) or self._closing or loop.time() + pause > deadline:
-                        raise self.unavailable(err) from err
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, 1.0)
+            async with asyncio.timeout(self._patience):
+                while True:
+                    try:
+                        return await work()
+                    except DocumentTooLarge as err:
+                        raise TooLarge("A record is larger than the 16 MiB that MongoDB takes.") from err
+                    except PyMongoError as err:
+                        failed = err
+                        if self._closing or not _passes(err):
+                            raise self.unavailable(err) from err
+                    await asyncio.sleep(pause)
+                    pause = min(2 * pause, 1.0)
+        except TimeoutError:
+            raise self.unavailable(failed) from failed
         finally:
             self._begun -= 1
             if not self._begun:
                 self._idle.set()
 
-    def unavailable(self, err: PyMongoError) -> Unavailable:
+    def unavailable(self, err: Exception) -> Unavailable:
         """Return an error of the driver as one of ours, with no credentials in it."""
         code = getattr(err, "code", None)
         reason = type(err).__name__ + (f" {code}" if code else "")
