@@ -46,7 +46,7 @@ def read_model(path: Path) -> tuple[StackedMastery, int]:
         model = StackedMastery(**about["parameters"]).restore(about["names"], arrays)
         _check(model, arrays)
         # Whatever is still wrong shows here, and not when a learner asks.
-        for task in [Task(name, ()) for name in list(model.tasks_)[:3]]:
+        for task in [Task(name, ()) for name in list(model.fitted_.tasks)[:3]]:
             model.predict("", task)
         return model, int(about["fitted"])
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as err:
@@ -54,13 +54,13 @@ def read_model(path: Path) -> tuple[StackedMastery, int]:
 
 
 def _check(model: StackedMastery, arrays: dict[str, NDArray[Any]]) -> None:
-    forest = model.forest_
+    fitted, forest = model.fitted_, model.fitted_.forest
     if not arrays or forest is None:
         return
     if not all(np.isfinite(values).all() for values in arrays.values() if values.dtype.kind == "f"):
         raise ValueError("a number is not finite")
     _check_forest(forest)
-    sizes = (len(model.tasks_) + 1, len(model.sets_) + 1)
+    sizes = (len(fitted.tasks) + 1, len(fitted.sets) + 1)
     if (len(arrays["task_ease"]), len(arrays["set_ease"])) != sizes:
         raise ValueError("names and numbers do not fit")
 

@@ -46,9 +46,9 @@ def test_it_predicts_learners_it_has_not_seen() -> None:
 
 
 def test_it_has_trees_only_with_enough_answers(fitted: StackedMastery) -> None:
-    assert fitted.forest_ is not None
-    assert StackedMastery().fit(TRAIN[:500]).forest_ is None
-    assert StackedMastery(least_answers=10).fit([a for a in TRAIN if a.learner == TRAIN[0].learner]).forest_ is None
+    assert fitted.trained
+    assert not StackedMastery().fit(TRAIN[:500]).trained
+    assert not StackedMastery(least_answers=10).fit([a for a in TRAIN if a.learner == TRAIN[0].learner]).trained
 
 
 def test_one_outcome_alone_grows_no_trees() -> None:
