@@ -160,9 +160,10 @@ class ExpectedGain(LowestMastery):
 
 
 def _begins(view: View) -> bool:
-    """Tell whether nothing is known of a learner, not even a wish."""
+    """Tell whether nothing is known of a learner yet: nothing solved, nothing failed time and again, no wish."""
     wanted = view.preferences
-    return view.last_solved is None and not (wanted.goals or wanted.minutes or wanted.challenge)
+    stuck = any(tries > _FREE_TRIES for tries in view.tries.values())
+    return view.last_solved is None and not (stuck or wanted.goals or wanted.minutes or wanted.challenge)
 
 
 def _share(view: View, exercise: str) -> tuple[float, int]:
