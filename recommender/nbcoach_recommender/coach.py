@@ -62,6 +62,7 @@ class _Record:
     sources: dict[tuple[str, str], int] = field(default_factory=dict)
     tries: dict[str, int] = field(default_factory=dict)
     aside: dict[str, Reaction] = field(default_factory=dict)
+    """What was put aside, that of longest ago first."""
     wish: Wish | None = None
     last_solved: str | None = None
     now: float = 0.0
@@ -204,7 +205,7 @@ class Coach:
             due=self._due(record, at),
             started=frozenset(record.started),
             shown=frozenset(record.shown),
-            aside=frozenset(record.aside),
+            aside=tuple(record.aside),
             tries=record.tries,
             wish=record.wish,
             preferences=self.preferences.get(learner, Preferences()),
@@ -306,6 +307,7 @@ class Coach:
             if not exercise.graded and deed.exercise not in record.solved:
                 self._solved(deed.exercise, record, deed.at)
         elif deed.reaction is not None and deed.reaction is not Reaction.HINT:
+            record.aside.pop(deed.exercise, None)
             record.aside[deed.exercise] = deed.reaction
             if deed.reaction is not Reaction.NOT_NOW and exercise.task.difficulty is not None:
                 record.wish = Wish(harder=deed.reaction is Reaction.TOO_EASY, than=exercise.task.difficulty)

@@ -73,6 +73,14 @@ def test_a_wrong_answer_locks_nothing_again() -> None:
     assert set(names(found)) == {"variables-2", "lists-1", "lists-2"}
 
 
+def test_who_is_stuck_at_the_beginning_is_offered_something_else() -> None:
+    def failed(times: int) -> list[Attempt]:
+        return [attempt("variables-1", n, verdict=Verdict.FAILED) for n in range(times)]
+
+    assert names(told(coach(ranker=ExpectedGain), *failed(2)), k=1) == ["variables-1"]
+    assert names(told(coach(ranker=ExpectedGain), *failed(20)), k=1) == ["variables-2"]
+
+
 def test_all_solved_is_done() -> None:
     found = coach()
     for place, name in enumerate(found.graph.exercises):
@@ -104,6 +112,15 @@ def test_it_returns_when_something_else_is_solved(kind: Reaction) -> None:
 def test_it_returns_when_the_learner_opens_it() -> None:
     found = told(coach(), report("variables-1", Reaction.NOT_NOW), report("variables-1", Reaction.OPENED))
     assert names(found) == ["variables-1", "variables-2"]
+
+
+def test_where_all_is_put_aside_that_of_longest_ago_comes_first() -> None:
+    found = coach(ranker=ExpectedGain)
+    for place, exercise in enumerate(["variables-2", "variables-1", "variables-2"]):
+        told(found, report(exercise, Reaction.NOT_NOW, place))
+    assert names(found, k=1) == ["variables-1"]
+    told(found, report("variables-1", Reaction.NOT_NOW, 9))
+    assert names(found, k=1) == ["variables-2"]
 
 
 def test_too_easy_stays_last() -> None:

@@ -53,11 +53,15 @@ class Wish:
 
 @dataclass(frozen=True, kw_only=True)
 class Preferences:
-    """What a learner asked for: skills to reach, minutes at hand (0 for any), harder (1) or easier (-1) exercises."""
+    """What a learner asked for: skills to reach, minutes at hand (0 for any), harder (1) or easier (-1) exercises.
+
+    `at` is the moment, in seconds, and changes nothing.
+    """
 
     goals: tuple[str, ...] = ()
     minutes: int = 0
     challenge: int = 0
+    at: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,9 +69,10 @@ class View:
     """All that a decision may depend on: one learner in one course at one moment.
 
     `shown` names the skills whose mastery has reached `known_at` at some time, `due` the solved
-    exercises that are worth doing again, `followers` what others solved after `last_solved`, and how often.
-    `draw` stands for the learner's state where chance decides; `trained` says that `chances` know more
-    than the belief does. `at` is the moment in seconds.
+    exercises that are worth doing again, `aside` what was put aside, that of longest ago first,
+    `followers` what others solved after `last_solved`, and how often. `draw` stands for the learner's
+    state where chance decides; `trained` says that `chances` know more than the belief does. `at` is
+    the moment in seconds.
     """
 
     graph: Graph
@@ -79,7 +84,7 @@ class View:
     solved: frozenset[str] = frozenset()
     due: frozenset[str] = frozenset()
     started: frozenset[str] = frozenset()
-    aside: frozenset[str] = frozenset()
+    aside: tuple[str, ...] = ()
     shown: frozenset[str] = frozenset()
     tries: Mapping[str, int] = field(default_factory=dict)
     wish: Wish | None = None
@@ -172,13 +177,14 @@ def candidates(view: View, places: NDArray[np.intp] | None = None) -> list[Candi
 
 
 def recommend(ranker: Ranker, view: View, k: int) -> list[Recommendation]:
-    """Return the best `k` candidates with reasons; what was put aside follows the rest."""
+    """Return the best `k` candidates with reasons; what was put aside follows the rest, that of longest ago first."""
     kept = candidates(view, ranker.shortlist(view.allowed, view))
     if len(kept) < k and len(kept) < len(view.allowed):
         kept = candidates(view)
     fresh = ranker.rank([c for c in kept if not c.aside], view)
     fresh, propensity = ranker.explore(fresh, view)
-    offered = (fresh + ranker.rank([c for c in kept if c.aside], view))[:k]
+    aside = sorted((c for c in kept if c.aside), key=lambda c: view.aside.index(c.id))
+    offered = (fresh + aside)[:k]
     chances = view.chances([candidate.id for candidate in offered])
     return [
         Recommendation(
