@@ -1,9 +1,11 @@
 """Fit the model of a course anew, in a process of its own, while the old model serves.
 
-Theory of operation: `Refits` writes the course and its journal into a file and starts
+Theory of operation: `refit` writes the course and its journal into a file and starts
 `python -m nbcoach_recommender.refit FILE MODEL`, at the lowest priority and with a time limit. The
-worker fits and writes the model file, which is complete or not there. Then the service loads it and
-hands it to the course's coach. Whatever goes wrong is logged, and the old model goes on serving.
+worker reads the file and removes it, fits, and writes the model file, which is complete or not
+there. Then the service loads it and hands it to the course's coach. Whatever goes wrong is logged,
+and the old model goes on serving. The worker ends with the service, even after `kill -9`, so two
+never write one file.
 """
 
 from __future__ import annotations
@@ -12,11 +14,14 @@ import asyncio
 import contextlib
 import logging
 import os
+import signal
 import sys
 import time
 from pathlib import Path
 
 import numpy as np
+
+from nbcoach_hub.processes import die_with_parent
 
 from .archive import read_archive, write_archive
 from .coach import Coach, answers_in
@@ -67,13 +72,15 @@ async def _run(work: Path, model: Path) -> bool:
 
 
 def work_on(work: Path, model_path: Path) -> None:
-    """Fit to what a work file holds, and write the model."""
+    """Fit to what a work file holds, and write the model; the work file is gone once it was read."""
     about, arrays = read_archive(work)
+    work.unlink()
     journal = Journal.restored(about["journal"], arrays["rows"].view(ROW))
     model = StackedMastery().fit(answers_in(journal, Graph.from_outline(about["course"])))
     write_model(model_path, model, int(about["fitted"]))
 
 
 if __name__ == "__main__":
+    die_with_parent(signal.SIGKILL)
     os.nice(19)
     work_on(Path(sys.argv[1]), Path(sys.argv[2]))
