@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from . import __version__
-from .evaluate import predictions, report_of
+from .evaluate import auc, predictions, report_of
 from .graph import Graph
 from .models.abc import Answer, Model
 from .models.mastery import MultiSkillElo
@@ -21,7 +21,7 @@ from .next_item import AT, hit_rates
 from .simulation.arena import Outcome, compete
 
 _STYLE = "body{font:16px/1.5 system-ui;margin:2rem auto;max-width:60rem}table{border-collapse:collapse}td,th{padding:.3rem .8rem;border-bottom:1px solid #ccc;text-align:right}td:first-child,th:first-child{text-align:left}img{max-width:100%}"  # noqa: E501
-_DRAWS = 500
+_DRAWS = 100
 
 
 def write_report(
@@ -55,14 +55,27 @@ def write_report(
 
 
 def _paired(test: Sequence[Answer], right: Any, first: Any, second: Any) -> dict[str, float]:
-    """Return the second model's gain in log loss for each answer, and its error over the same learners."""
+    """Return what the second model gains over the first, with errors: both are drawn anew over the same learners."""
     gain = np.log(np.where(right == 1, second, 1 - second)) - np.log(np.where(right == 1, first, 1 - first))
     _, who = np.unique([answer.learner for answer in test], return_inverse=True)
-    sums, counts = np.bincount(who, gain), np.bincount(who)
+    order, counts = np.argsort(who, kind="stable"), np.bincount(who)
+    rows_of = np.split(order, np.cumsum(counts)[:-1])
     random = np.random.default_rng(0)
-    drawn = random.integers(0, len(sums), (_DRAWS, len(sums)))
-    means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
-    return {"log_loss_gain": float(gain.mean()), "standard_error": float(means.std())}
+    drawn = []
+    for _ in range(_DRAWS):
+        rows = np.concatenate([rows_of[learner] for learner in random.integers(0, len(counts), len(counts))])
+        drawn.append((gain[rows].mean(), _auc_gain(right[rows], first[rows], second[rows])))
+    log_loss, ranking = np.std(drawn, axis=0)
+    return {
+        "log_loss_gain": float(gain.mean()),
+        "log_loss_error": float(log_loss),
+        "auc_gain": _auc_gain(right, first, second),
+        "auc_error": float(ranking),
+    }
+
+
+def _auc_gain(right: Any, first: Any, second: Any) -> float:
+    return (auc(right, second) or 0.0) - (auc(right, first) or 0.0)
 
 
 def _page(figures: dict[str, Any], right: Any, guesses: dict[str, Any], outcomes: Sequence[Outcome]) -> str:
@@ -71,8 +84,9 @@ def _page(figures: dict[str, Any], right: Any, guesses: dict[str, Any], outcomes
         f"<!doctype html><html lang=en><meta charset=utf-8><title>Recommender</title><style>{_STYLE}</style>",
         f"<h1>Recommender</h1><p>nbcoach {html.escape(__version__)}.</p><h2>Held-out learners</h2>",
         _table(("model", "auc", "acc", "rmse", "ece", "auc_first5", "n", "fit_seconds"), figures["models"]),
-        f"<p>Boosted trees gain {difference['log_loss_gain']:.4f} ± {difference['standard_error']:.4f} nats an answer "
-        "over abilities alone, on the same learners.</p>",
+        f"<p>Boosted trees gain {difference['auc_gain']:.4f} ± {difference['auc_error']:.4f} of AUC and "
+        f"{difference['log_loss_gain']:.4f} ± {difference['log_loss_error']:.4f} nats an answer over abilities alone, "
+        "on the same learners.</p>",
         _plot(lambda axes: _calibration(axes, right, guesses), "Calibration"),
         f"<h2>Next item, hit rate at {AT}</h2><p>A sanity check: what learners did is not what they should do.</p>",
         _plot(lambda axes: axes.barh(list(figures["hits"]), list(figures["hits"].values())), "Hit rate"),
@@ -83,15 +97,19 @@ def _page(figures: dict[str, Any], right: Any, guesses: dict[str, Any], outcomes
         by = {(outcome.policy, outcome.family): outcome for outcome in outcomes}
         rows = {
             policy: {
-                **{family: by[policy, family].share for family in families},
-                "violations": max(by[policy, family].violations for family in families),
-                "repeated": max(by[policy, family].repeated for family in families),
+                **{family: f"{by[policy, family].share:.2f} ± {by[policy, family].error:.2f}" for family in families},
+                "mean": f"{np.mean([by[policy, family].share for family in families]):.2f}",
+                "violations": f"{max(by[policy, family].violations for family in families):.1%}",
+                "repeated": f"{max(by[policy, family].repeated for family in families):.1%}",
             }
             for policy in policies
         }
         parts += [
-            "<h2>Policies on simulated learners</h2><p>0 is the author's sequence, 1 a greedy oracle.</p>",
-            _table(("policy", *families, "violations", "repeated"), rows),
+            "<h2>Policies on simulated learners</h2>",
+            "<p>Share of the way from the author's sequence (0) to a greedy oracle that sees the truth (1), with its "
+            "standard error over the same learners. A violation is an offer with a prerequisite of which nothing was "
+            "ever solved.</p>",
+            _table(("policy", *families, "mean", "violations", "repeated"), rows),
             _plot(lambda axes: _bars(axes, families, policies, by), "Share of the way to the oracle"),
         ]
     return "\n".join(parts)

@@ -35,7 +35,8 @@ def test_the_report_is_a_page_with_figures(tmp_path: Path) -> None:
     found = json.loads(done.stdout)
     assert set(found["models"]) == {"multi-skill-elo", "stacked-mastery"}
     assert found["models"]["stacked-mastery"]["n"] == 400
-    assert found["difference"]["standard_error"] > 0
+    assert found["difference"]["log_loss_error"] > 0
+    assert found["difference"]["auc_error"] > 0
     assert {outcome["policy"] for outcome in found["policies"]} >= {"author's sequence", "oracle", "expected gain"}
     text = page.read_text("utf-8")
     assert text.count("data:image/png;base64,") == 3

@@ -55,7 +55,9 @@ def test_ours_beats_the_author_and_breaks_no_rule() -> None:
     by = {(outcome.policy, outcome.family): outcome for outcome in found}
     for family in FAMILIES:
         assert by["author's sequence", family.name].share == 0.0
+        assert by["author's sequence", family.name].error == 0.0
         assert by["oracle", family.name].share == pytest.approx(1.0)
+        assert by["oracle", family.name].error > 0.0
         ours = by["expected gain", family.name]
         assert ours.violations == 0.0
         assert ours.repeated == 0.0

@@ -18,6 +18,7 @@ from .rivals import Sequence as AuthorsSequence
 from .worlds import FAMILIES, World, mistagged
 
 STEP_SECONDS = 300.0
+_Counts = tuple[float, int, int, int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +29,8 @@ class Outcome:
     policy: str
     gained: float
     share: float
+    error: float
+    """Standard error of the share, from what each learner gained more than under the author's sequence."""
     violations: float
     """Share of offers with a prerequisite, by the tags, of which nothing was ever solved."""
     repeated: float
@@ -49,20 +52,25 @@ def compete(
     every: list[type[Policy]] = list(dict.fromkeys((AuthorsSequence, Oracle, *policies)))
     found: list[Outcome] = []
     for family in families:
-        sums = {policy.name: np.zeros(4) for policy in every}
+        taught: dict[str, list[_Counts]] = {policy.name: [] for policy in every}
         for learner in range(learners):
             seen = mistagged(graph, wrong_tags, np.random.default_rng([seed, learner, 1]))
             for policy in every:
                 world = family(true, np.random.default_rng([seed, learner]))
-                sums[policy.name] += _taught(world, policy(seen, world), steps)
-        low, high = (sums[end.name][0] for end in (AuthorsSequence, Oracle))
-        for name, (gained, broken, repeated, offers) in sums.items():
+                taught[policy.name].append(_taught(world, policy(seen, world), steps))
+        counts = {name: np.array(rows) for name, rows in taught.items()}
+        authors = counts[AuthorsSequence.name][:, 0]
+        room = float((counts[Oracle.name][:, 0] - authors).mean())
+        for name, rows in counts.items():
+            more = (rows[:, 0] - authors) / room if room > 0 else np.zeros(learners)
+            _, broken, repeated, offers = rows.sum(axis=0)
             found.append(
                 Outcome(
                     family=family.name,
                     policy=name,
-                    gained=float(gained / learners),
-                    share=float((gained - low) / (high - low)) if high > low else 0.0,
+                    gained=float(rows[:, 0].mean()),
+                    share=float(more.mean()),
+                    error=float(more.std() / np.sqrt(learners)),
                     violations=float(broken / max(1.0, offers)),
                     repeated=float(repeated / max(1.0, offers)),
                 )
@@ -70,7 +78,7 @@ def compete(
     return found
 
 
-def _taught(world: World, policy: Policy, steps: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _taught(world: World, policy: Policy, steps: int) -> _Counts:
     """Return what a learner gained, offers that broke a prerequisite, repeated offers, and all offers."""
     before = world.value()
     shown = np.zeros(len(policy.map.place))
@@ -86,4 +94,4 @@ def _taught(world: World, policy: Policy, steps: int) -> np.ndarray[tuple[int], 
         if correct:
             shown[policy.map.skills[place]] = 1
         policy.told(place, correct, step * STEP_SECONDS)
-    return np.array([world.value() - before, broken, repeated, offers], float)
+    return world.value() - before, broken, repeated, offers
