@@ -91,6 +91,7 @@ class Recommender(Service):
         self._folder = StateFolder(None)
         self._begun = 0.0
         self._fitted: dict[str, int] = {}
+        self._keeping = asyncio.Lock()
         self._loops: set[asyncio.Task[None]] = set()
         self._grader: GraderClient | None = None
         self.follower: Follower
@@ -164,6 +165,17 @@ class Recommender(Service):
             state = State(self.follower.cursor, self._begun, self.courses.frozen())
             with contextlib.suppress(OSError):
                 await asyncio.to_thread(self._folder.write, state)
+                await self.write_preferences()
+
+    async def write_preferences(self) -> None:
+        """Keep what learners asked for; one writing after the other.
+
+        Raises:
+            OSError: the disk does not take it.
+
+        """
+        async with self._keeping:
+            await asyncio.to_thread(self._folder.write_preferences, self.courses.preferences(self._begun))
 
     async def refit(self) -> None:
         """Let a worker fit the models that are old enough, of courses in which enough has happened."""

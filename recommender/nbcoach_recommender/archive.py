@@ -52,6 +52,9 @@ def read_archive(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
 
     """
     try:
+        # NumPy would take anything else for a pickle, and say how to load it all the same.
+        if not zipfile.is_zipfile(path) and path.exists():
+            raise DamagedFile(path.name, "it is no archive")
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         about = json.loads(arrays.pop(_ABOUT).tobytes())

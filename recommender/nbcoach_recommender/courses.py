@@ -10,6 +10,7 @@ from nbcoach_exercises.events import Attempt, Logged
 
 from .coach import Coach
 from .graph import Graph
+from .models.ranking import Preferences
 from .outline import Outlines
 from .state import CourseState
 
@@ -40,11 +41,23 @@ class Courses:
         return list(self._coaches.values())
 
     def frozen(self) -> dict[str, CourseState]:
-        """Return the state of all courses as it is now, whatever happens while it is written.
+        """Return the state of all courses as it is now, whatever happens while it is written."""
+        return self._kept | {
+            name: CourseState(coach.journal.frozen(), dict(coach.preferences), coach.model.shifts())
+            for name, coach in self._coaches.items()
+        }
 
-        Preferences are kept for those who are in the log, so that whoever was erased there is not in the state either.
+    def preferences(self, since: float) -> dict[str, Mapping[str, Preferences]]:
+        """Return by course what learners asked for, as it is now.
+
+        Left out are those who are not in the log, so that whoever was erased there is gone here too; but who asked
+        since a moment may just not have begun.
         """
-        return self._kept | {name: _frozen(coach) for name, coach in self._coaches.items()}
+        found = {name: state.preferences for name, state in self._kept.items()}
+        for name, coach in self._coaches.items():
+            known = coach.journal.learners
+            found[name] = {who: it for who, it in coach.preferences.items() if who in known or it.at >= since}
+        return found
 
     async def coach(self, course: str) -> Coach:
         """Return the coach of a course, with the course as it is now.
@@ -91,10 +104,3 @@ class Courses:
         elif graph.exercises or not known.graph.exercises:
             known.replace_graph(graph)
         return known
-
-
-def _frozen(coach: Coach) -> CourseState:
-    journal = coach.journal.frozen()
-    known = journal.names()["learners"]
-    preferences = {learner: wanted for learner, wanted in coach.preferences.items() if learner in known}
-    return CourseState(journal, preferences, coach.model.shifts())

@@ -8,7 +8,7 @@ source, so two attempts can be told to be the same without keeping either.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, KeysView, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,7 +55,7 @@ class Journal:
         self._rows: dict[str, bytearray] = {}
 
     @property
-    def learners(self) -> Iterable[str]:
+    def learners(self) -> KeysView[str]:
         """All who have a row."""
         return self._rows.keys()
 

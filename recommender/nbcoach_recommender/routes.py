@@ -140,8 +140,13 @@ class PreferencesHandler(CourseHandler):
             goals=tuple(dict.fromkeys(body["goals"])),
             minutes=body["minutes"],
             challenge=_CHALLENGES.index(body["challenge"]) - 1,
+            at=time.time(),
         )
         coach.preferences[self.identity.name] = wanted
+        try:
+            await self.recommender.write_preferences()
+        except OSError as err:
+            log.error("Preferences could not be written: %s", err)
         self.reply(_preferences(wanted))
 
 

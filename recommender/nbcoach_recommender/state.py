@@ -1,5 +1,7 @@
 """The recommender's own state in a folder: where it is in the log, the journals, preferences, and fitted models.
 
+Preferences are in no log, so they have a file of their own, which is written whenever one is set.
+
 The log stays the truth. The state only spares a new process from reading all of it: without the
 folder, with a damaged file, or after `keep_days`, the log is read from its start. So what was erased
 there is gone here too after that time at the latest.
@@ -9,9 +11,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -64,14 +65,20 @@ class StateFolder:
 
         A state that is too old is one at the log's start, with preferences alone: they are in no log.
         """
-        found = None if self._folder is None else last_good(self._folder / "state.npz", _read)
-        if found is None or 0 <= time.time() - found.begun < self._keep_days * _DAY:
-            return found
-        wanted = {name: CourseState(preferences=course.preferences) for name, course in found.courses.items()}
-        return State(0, time.time(), wanted)
+        if self._folder is None:
+            return None
+        found = last_good(self._folder / "state.npz", _read)
+        wanted = last_good(self._folder / "preferences.npz", _read_preferences) or {}
+        if found is None or not 0 <= time.time() - found.begun < self._keep_days * _DAY:
+            found = State(0, time.time(), {}) if found is not None or wanted else None
+        if found is None:
+            return None
+        courses = {name: found.courses.get(name, CourseState()) for name in (*found.courses, *wanted)}
+        kept = {name: replace(course, preferences=wanted.get(name, {})) for name, course in courses.items()}
+        return replace(found, courses=kept)
 
     def write(self, state: State) -> None:
-        """Keep a state."""
+        """Keep a state, without the preferences in it."""
         if self._folder is None:
             return
         about = {
@@ -81,7 +88,6 @@ class StateFolder:
             "courses": {
                 name: {
                     "journal": course.journal.names(),
-                    "preferences": {who: asdict(what) for who, what in course.preferences.items()},
                     "shifts": course.shifts,
                 }
                 for name, course in state.courses.items()
@@ -89,6 +95,13 @@ class StateFolder:
         }
         rows = {f"rows/{name}": course.journal.rows().view(np.uint8) for name, course in state.courses.items()}
         write_archive(self._folder / "state.npz", about, rows)
+
+    def write_preferences(self, courses: Mapping[str, Mapping[str, Preferences]]) -> None:
+        """Keep what learners of each course asked for."""
+        if self._folder is None:
+            return
+        about = {name: {who: asdict(what) for who, what in wanted.items()} for name, wanted in courses.items()}
+        write_archive(self._folder / "preferences.npz", {"version": _VERSION, "courses": about}, {})
 
     def model_path(self, course: str) -> Path | None:
         """Return where the fitted model of a course is kept."""
@@ -110,8 +123,7 @@ def _read(path: Path) -> State:
         courses = {
             name: CourseState(
                 Journal.restored(body["journal"], arrays[f"rows/{name}"].view(ROW)),
-                {who: _preferences(what) for who, what in body["preferences"].items()},
-                body["shifts"],
+                shifts=body["shifts"],
             )
             for name, body in about["courses"].items()
         }
@@ -120,5 +132,14 @@ def _read(path: Path) -> State:
         raise DamagedFile(path.name, str(err)) from err
 
 
-def _preferences(body: Mapping[str, Any]) -> Preferences:
-    return Preferences(goals=tuple(body["goals"]), minutes=int(body["minutes"]), challenge=int(body["challenge"]))
+def _read_preferences(path: Path) -> dict[str, dict[str, Preferences]]:
+    about, _ = read_archive(path)
+    try:
+        if about["version"] != _VERSION:
+            raise DamagedFile(path.name, "it was written by another version")
+        return {
+            name: {who: Preferences(**(what | {"goals": tuple(what["goals"])})) for who, what in wanted.items()}
+            for name, wanted in about["courses"].items()
+        }
+    except (KeyError, TypeError, ValueError, AttributeError) as err:
+        raise DamagedFile(path.name, str(err)) from err

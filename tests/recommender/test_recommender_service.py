@@ -26,6 +26,8 @@ from nbcoach_hub.service.openapi import disagreements
 from nbcoach_recommender.app import Recommender
 from nbcoach_recommender.models.baselines import AuthorOrder
 from nbcoach_recommender.models.policy import ExpectedGain
+from nbcoach_recommender.models.ranking import Preferences
+from nbcoach_recommender.state import StateFolder
 
 
 def fresh(exercise: str, number: int, **fields: Any) -> Attempt:
@@ -156,6 +158,22 @@ def test_preferences_are_kept_and_followed(monkeypatch: pytest.MonkeyPatch, tmp_
             assert await world.get(path, "bob") == {"goals": [], "minutes": 0, "challenge": "steady"}
         async with running(monkeypatch, state_folder=str(tmp_path)) as world:
             assert await world.get(path, "ada") == WANTED
+
+    asyncio.run(story())
+
+
+def test_preferences_outlive_a_killed_service_but_not_their_learner(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async def story() -> None:
+        folder = StateFolder(tmp_path)
+        folder.write_preferences({"py": {"erased": Preferences(minutes=5, at=1.0), "ada": Preferences(at=1.0)}})
+        async with running(monkeypatch, state_folder=str(tmp_path)) as world:
+            await world.service.follower.wait_for(world.grader.log(fresh("variables-1", 1)), 5)
+            assert await world.get("api/courses/py/preferences", "bob", body=WANTED) == WANTED
+            kept = folder.read()
+            assert kept is not None
+            assert set(kept.courses["py"].preferences) == {"ada", "bob"}
 
     asyncio.run(story())
 

@@ -29,11 +29,11 @@ def journal(*entries: Entry) -> Journal:
 
 
 ENTRIES = [attempt("variables-1", n, learner="ab"[n % 2], cell=f"q{n}") for n in range(9)]
-WANTED = Preferences(goals=("lists",), minutes=5, challenge=-1)
+WANTED = Preferences(goals=("lists",), minutes=5, challenge=-1, at=9.5)
 
 
 def state(begun: float | None = None, cursor: int = 27) -> State:
-    course = CourseState(journal(*ENTRIES), {"a": WANTED}, {"variables-1": [0.5, 1.0]})
+    course = CourseState(journal(*ENTRIES), shifts={"variables-1": [0.5, 1.0]})
     return State(cursor, time.time() if begun is None else begun, {"py": course})
 
 
@@ -41,9 +41,11 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
     folder = StateFolder(tmp_path / "deep" / "down")
     assert folder.read() is None
     folder.write(state())
+    folder.write_preferences({"py": {"a": WANTED}, "else": {"b": WANTED}})
     found = folder.read()
     assert found is not None
     assert found.cursor == 27
+    assert found.courses["else"].preferences == {"b": WANTED}
     assert list(found.courses["py"].journal.all()) == list(journal(*ENTRIES).all())
     assert found.courses["py"].preferences == {"a": WANTED}
     assert found.courses["py"].shifts == {"variables-1": [0.5, 1.0]}
@@ -59,6 +61,7 @@ def test_nobody_else_may_read_it(tmp_path: Path) -> None:
 def test_a_state_that_is_too_old_keeps_preferences_alone(tmp_path: Path, age: float) -> None:
     folder = StateFolder(tmp_path, keep_days=7)
     folder.write(state(time.time() - age))
+    folder.write_preferences({"py": {"a": WANTED}})
     found = folder.read()
     assert found is not None
     assert found.cursor == 0
