@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 from grader_plans import messages, plan, verdicts
 
-from nbcoach_grader.engine import engine as engines
+from nbcoach_grader.engine import pair as pairs
 from nbcoach_grader.engine.discretion import discreet
 from nbcoach_grader.engine.engine import Engine
 
@@ -146,7 +146,7 @@ async def test_one_line_decides_as_two_do(
     given = plan(source, tests=SPLIT, solution="def f(n):\n    return n")
     assert discreet(given)
     alone = await engine.run(given)
-    monkeypatch.setattr(engines, "discreet", lambda _: False)
+    monkeypatch.setattr(pairs, "discreet", lambda _: False)
     beside = await engine.run(dataclasses.replace(given, learner="eve"))
     assert verdicts(alone) == verdicts(beside) == expected
     assert messages(alone) == messages(beside)

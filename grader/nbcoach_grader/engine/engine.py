@@ -7,7 +7,6 @@ import contextlib
 import logging
 import os
 import tempfile
-import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -18,53 +17,19 @@ from traitlets import Enum, Float, Integer
 from traitlets.config import LoggingConfigurable
 
 from ..errors import EngineFailed
-from ..sandbox.abc import Box, Sandbox
+from ..sandbox.abc import Sandbox
 from ..sandbox.choice import AUTO, LEVELS, choose
 from ..sandbox.removal import remove
 from . import rest
-from .decisions import Part, merged
-from .discretion import discreet
 from .fork_server import Zygote, start_zygote
 from .judges import Judges
+from .pair import Pair
 from .plan import Begun, Outcome, Plan, nothing
-from .prefixes import Prefix, Prefixes, PrefixLost
+from .prefixes import Prefixes, PrefixLost
 from .process import Process
-from .side import Decided, Side, deadline_of
-from .snapshots import Line
 from .whole import Whole
 
 log = logging.getLogger(__name__)
-
-
-class Pair:
-    """The two lines of a learner in an exercise.
-
-    What the open one prints, and what the checks that it meets complain about, is shown to
-    the learner. The blind one alone meets hidden checks, and of what happens there nothing is ever
-    shown but the judge's verdict: whatever its code keeps of hidden arguments, in files, pipes or
-    shared memory, has no way back. Code that can keep nothing (`discretion`) needs no blind line.
-    """
-
-    def __init__(self, prefix: Prefix, sandbox: Sandbox) -> None:
-        self.prefix = prefix
-        self.lock = asyncio.Lock()
-        self.open = Line(prefix, sandbox)
-        self.blind = Line(prefix, sandbox)
-        self.memory_bytes = 0
-        self.uses = 0
-
-    def places(self) -> list[tuple[Box, int]]:
-        """Return the boxes of the two, each with the process group of all that runs in it."""
-        return [place for place in (self.open.place, self.blind.place) if place is not None]
-
-    async def measure(self) -> None:
-        """Note how much memory the two have now."""
-        self.memory_bytes = await self.open.memory_bytes() + await self.blind.memory_bytes()
-
-    async def discard(self) -> None:
-        """End both."""
-        await self.open.discard()
-        await self.blind.discard()
 
 
 class Engine(LoggingConfigurable):
@@ -281,7 +246,7 @@ class Engine(LoggingConfigurable):
             async with pair.lock:
                 if self._pairs.get(plan.line) is pair:  # it may have been evicted meanwhile
                     pair.uses += 1
-                    return await self._work(plan, pair), pair
+                    return await pair.judge(plan, self._judges, self.max_seconds), pair
 
     @contextlib.asynccontextmanager
     async def _counted(self) -> AsyncIterator[None]:
@@ -306,33 +271,6 @@ class Engine(LoggingConfigurable):
         await self._evict()
         for stop in plan.stops:
             await self._judges.refill(plan, stop, self._idle)
-
-    async def _work(self, plan: Plan, pair: Pair) -> Outcome:
-        """Judge what a learner may see on the open line and everything on the blind one, side by side.
-
-        Of discreet code one line does: it meets hidden checks last, when all that is shown has been taken.
-        """
-        start = time.monotonic()
-        deadline = deadline_of(plan, self.max_seconds)
-        parts = [(pair.open, [Part.VISIBLE])]
-        if plan.has_hidden and not plan.shared and discreet(plan):
-            parts[0][1].append(Part.HIDDEN)
-        elif plan.has_hidden:
-            parts.append((pair.blind, [Part.ALL]))
-        sides = [Side(plan, line, self._judges, deadline, told, self.max_seconds).decide() for line, told in parts]
-        found = await asyncio.gather(*sides, return_exceptions=True)
-        for side in found:
-            if isinstance(side, BaseException):
-                raise side
-        decided: Decided = {}
-        for side in reversed(found):
-            assert not isinstance(side, BaseException)
-            standing, told = side
-            decided |= told
-        visible = decided[Part.VISIBLE]
-        hidden = decided.get(Part.HIDDEN) or decided.get(Part.ALL) or visible
-        tests = merged(plan, visible, hidden)
-        return Outcome(cells=standing.cells, tests=tests, seconds=time.monotonic() - start, reused=standing.reused)
 
     async def _pair(self, plan: Plan) -> Pair:
         prefix = await self._prefixes.get(plan)
