@@ -18,6 +18,7 @@ ROOTS = {
     "nbcoach_grader": "grader",
     "nbcoach_recommender": "recommender",
     "nbcoach_extension": "extension",
+    "nbcoach": "extension",  # for %load_ext nbcoach
 }
 HERE = Path(__file__).parent
 LABEXTENSION = Path("extension/nbcoach_extension/labextension")
@@ -49,7 +50,9 @@ def data_files() -> list[tuple[str, list[str]]]:
     return listed + sorted(by_folder.items())
 
 
-packages = {name: root for prefix, root in ROOTS.items() for name in find_packages(root, include=[f"{prefix}*"])}
+packages = {
+    name: root for prefix, root in ROOTS.items() for name in find_packages(root, include=[prefix, f"{prefix}.*"])
+}
 setup(
     packages=sorted(packages),
     package_dir={name: f"{root}/{name.replace('.', '/')}" for name, root in packages.items()},
