@@ -13,7 +13,7 @@ from traitlets import Instance, Integer, Unicode, default
 from nbcoach_exercises.catalogue import Catalogue
 from nbcoach_exercises.errors import NbcoachError
 from nbcoach_hub.service import Limits, Service
-from nbcoach_hub.storage import Store, open_store
+from nbcoach_hub.storage import Store, open_store, url_from_environment
 
 from .engine.engine import Engine
 from .grading import Grading
@@ -57,7 +57,7 @@ class Grader(Service):
 
     @default("store_url")
     def _default_store_url(self) -> str:
-        return os.environ.get("NBCOACH_STORE_URL", "sqlite:///nbcoach.sqlite")
+        return url_from_environment() or "sqlite:///nbcoach.sqlite"
 
     @default("engine")
     def _default_engine(self) -> Engine:

@@ -28,7 +28,12 @@ from .storage.keyring import key_id, keys_text, new_key, read_keys
 _Result = TypeVar("_Result")
 
 state_option = click.option(
-    "--state", type=click.Path(path_type=Path), default=Path(".nbcoach"), show_default=True, help="Folder of all data."
+    "--state",
+    type=click.Path(path_type=Path),
+    default=Path(".nbcoach"),
+    show_default=True,
+    envvar="NBCOACH_STATE",
+    help="Folder of all data, else that of NBCOACH_STATE.",
 )
 
 

@@ -14,6 +14,8 @@ from typing import Self
 from nbcoach_exercises.errors import InvalidInput
 from nbcoach_exercises.identifiers import SLUG
 
+from .storage import url_from_environment
+
 _PORTS = {"hub": 8081, "proxy-api": 8001, "grader": 8101, "recommender": 8102, "accounts": 8103, "status": 8104}
 
 PROCESS, DOCKER, SWARM, KUBERNETES = SPAWNERS = ("process", "docker", "swarm", "kubernetes")
@@ -96,7 +98,7 @@ class Settings:
             protection=told.get("NBCOACH_PROTECTION", "auto"),
             node=told.get("NBCOACH_NODE", "node"),
             proxy_script=told.get("NBCOACH_PROXY_SCRIPT", "configurable-http-proxy"),
-            store=told.get("NBCOACH_STORE_URL") or told.get("MONGODB_URI", ""),
+            store=url_from_environment(told),
             keys=told.get("NBCOACH_KEYS", ""),
             keys_file=Path(told["NBCOACH_KEYS_FILE"]).absolute() if told.get("NBCOACH_KEYS_FILE") else None,
             spawner=told.get("NBCOACH_SPAWNER", PROCESS),

@@ -206,6 +206,19 @@ def test_keys_stay_out_unless_asked_for(settings: Settings) -> None:
     assert asyncio.run(everything(third)) == asyncio.run(everything(settings))
 
 
+def test_an_empty_folder_such_as_a_mounted_volume_is_taken(settings: Settings) -> None:
+    new = elsewhere(settings)
+    new.state.mkdir()
+    place = new.state.stat().st_ino
+    path = copied(settings)
+    with pytest.raises(Exception, match="keys that are not here"):
+        restore_copy(new, path)
+    assert list(new.state.iterdir()) == []
+    restore_copy(new, path, keys=keys_of(settings))
+    assert new.state.stat().st_ino == place
+    assert asyncio.run(everything(new)) == asyncio.run(everything(settings))
+
+
 def changed_byte(body: bytes) -> bytes:
     place = body.index(b"x = 'a") if b"x = 'a" in body else body.index(b"e2")
     return body[:place] + b"X" + body[place + 1 :]
@@ -260,3 +273,6 @@ def test_the_commands(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> No
     assert f"{elsewhere(settings).state}: 6 records and 5 files." in done.stdout
     missing = run(replace(settings, state=settings.state / "none"), "backup", settings.state.parent / "x.tar")
     assert (missing.exit_code, "does not exist" in missing.stderr) == (2, True)
+    monkeypatch.setenv("NBCOACH_STATE", str(settings.state))
+    told = CliRunner().invoke(main, ["backup", str(settings.state.parent / "y.tar"), "--json"])
+    assert json.loads(told.stdout)["rows"] == 6

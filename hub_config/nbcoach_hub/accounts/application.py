@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from traitlets import Unicode, default
@@ -11,7 +10,7 @@ from nbcoach_exercises.errors import NbcoachError
 
 from ..service import Service, ServiceMisconfigured
 from ..service.application import Routes
-from ..storage import InvalidStoreUrl, Store, open_store
+from ..storage import InvalidStoreUrl, Store, open_store, url_from_environment
 from .routes import ROUTES
 
 
@@ -24,7 +23,7 @@ class AccountsService(Service):
 
     @default("store_url")
     def _default_store_url(self) -> str:
-        return os.environ.get("NBCOACH_STORE_URL", "")
+        return url_from_environment()
 
     def routes(self) -> Routes:
         """Return the routes of profiles."""

@@ -1,10 +1,10 @@
 """Restore a copy into a new state folder and an empty store.
 
 Theory of operation: the copy is read through first, and nothing is touched unless all of it is as
-it was written. The state folder is built beside its place and renamed when it is whole, an embedded
-store with it. A server's store has no such moment: its rows are loaded before the folder gets its
-name, and where that fails the database has to be dropped before the next try, which is refused
-until it is empty.
+it was written. All of it is built in a folder inside the state folder, which may be a mounted volume,
+and moved up when it is whole, an embedded store with it. A server's store has no such moment: its
+rows are loaded before, and where that fails the database has to be dropped before the next try,
+which is refused until it is empty.
 
 Homes hold what learners put there: links that lead out of the folder, and anything that is neither
 file, folder nor link, stay out.
@@ -58,10 +58,11 @@ def restore_copy(settings: Settings, path: Path, *, keys: Path | None = None, wi
 
     """
     manifest = verify(path)
-    if settings.state.exists() and (not settings.state.is_dir() or any(settings.state.iterdir())):
+    made = not settings.state.exists()
+    if not made and (not settings.state.is_dir() or any(settings.state.iterdir())):
         raise InvalidInput(f"{settings.state} is not empty: name a new folder with --state.")
-    settings.state.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(dir=settings.state.parent, prefix=f".{settings.state.name}."))
+    settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    beside = Path(tempfile.mkdtemp(dir=settings.state, prefix=".restoring-"))
     try:
         with tempfile.TemporaryFile() as rows:
             files, skipped = _extract(path, beside, rows)
@@ -77,9 +78,13 @@ def restore_copy(settings: Settings, path: Path, *, keys: Path | None = None, wi
                     "with --keys, or lose names, addresses and comments with --without-keys."
                 )
             asyncio.run(_load(within, rows, missing))
-        beside.rename(settings.state)
+        for place in beside.iterdir():
+            place.rename(settings.state / place.name)
+        beside.rmdir()
     except BaseException:
         shutil.rmtree(beside, ignore_errors=True)
+        if made:
+            settings.state.rmdir()
         raise
     return Restored(manifest, files, tuple(skipped))
 

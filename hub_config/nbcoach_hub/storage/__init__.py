@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from .errors import IncompatibleStore, InvalidKeys, InvalidStoreUrl, KeyMissing
 from .keyring import Keyring
-from .opening import open_store
+from .opening import open_store, url_from_environment
 from .records import Audited, AuditEntry, Comment, Export, Notification, Occasion, Profile, Submission, work_hash
 from .store import Store
 
@@ -31,5 +31,6 @@ __all__ = [
     "Store",
     "Submission",
     "open_store",
+    "url_from_environment",
     "work_hash",
 ]

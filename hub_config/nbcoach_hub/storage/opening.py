@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -27,6 +29,12 @@ def open_store(url: str, keyring: Keyring | None = None) -> Store:
 
     """
     return Store(_backend(url), Keyring.from_environment() if keyring is None else keyring)
+
+
+def url_from_environment(environ: Mapping[str, str] | None = None) -> str:
+    """Return the URL of the store that NBCOACH_STORE_URL names, else MONGODB_URI; empty without both."""
+    told = os.environ if environ is None else environ
+    return told.get("NBCOACH_STORE_URL") or told.get("MONGODB_URI", "")
 
 
 def _backend(url: str) -> Backend:
