@@ -46,7 +46,7 @@ const coach: JupyterFrontEndPlugin<ICoach> = {
   optional: [ITranslator],
   activate: (app: JupyterFrontEnd, translator: ITranslator | null): ICoach => {
     const settings = app.serviceManager.serverSettings;
-    const keep = new SessionKeep(window.sessionStorage);
+    const keep = new SessionKeep(window.sessionStorage, settings.baseUrl);
     const live = new LiveConnection(() => openLive(settings), keep);
     const model = new CoachModel(new CoachService(settings), live);
     void speak(model, translator ?? nullTranslator);

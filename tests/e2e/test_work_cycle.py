@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ import pytest
 import requests
 from conftest import LEARNERS, PASSWORD, SignIn
 from hub_process import COURSES, Browser, HubProcess
-from playwright.sync_api import Dialog, Locator, Page, expect
+from playwright.sync_api import Dialog, Locator, Page, WebSocketRoute, expect
 from test_learner_path import check, write_answer
 from test_roles_and_losses import command_line
 
@@ -244,13 +246,116 @@ def test_what_waits_for_the_grader_outlives_a_reload_and_counts_once(
     page.reload()
     footer = ready(page)
     expect(footer).to_have_attribute("data-status", "offline")
-    assert page.evaluate("sessionStorage.getItem('nbcoach:pending')") is not None
-    assert other.evaluate("sessionStorage.getItem('nbcoach:pending')") is None
+    assert len(kept_in(page)) == 2
+    assert kept_in(other) == []
     expect(footer).to_have_attribute("data-verdict", "passed", timeout=120_000)
     expect(page.locator(".nbcoach-Receipt")).to_be_visible()
     assert len(world.submissions(user)) == 1
-    assert page.evaluate("sessionStorage.getItem('nbcoach:pending')") is None
+    assert kept_in(page) == []
     other.close()
+
+
+def test_a_slow_connection_that_is_cut_counts_once(world: World, sign_in: SignIn) -> None:
+    page = sign_in("learner")
+    sent: list[dict[str, Any]] = []
+    cut: list[bool] = []
+
+    def relay(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+
+        def up(message: str | bytes) -> None:
+            sent.append(json.loads(message))
+            server.send(message)
+
+        def down(message: str | bytes) -> None:
+            time.sleep(0.5)
+            if json.loads(message)["type"] == "receipt" and not cut:
+                cut.append(True)
+                socket.close()  # the answer is lost on its way
+                server.close()
+            else:
+                socket.send(message)
+
+        socket.on_message(up)
+        server.on_message(down)
+
+    page.route_web_socket(re.compile("nbcoach/api/live"), relay)
+    page.reload()
+    opened(page, "lab", "learner", world.hub)
+    write_answer(page, CELL, solution("correct"))
+    submit(page)
+    expect(page.locator(".nbcoach-Receipt")).to_be_visible(timeout=60_000)
+    asked = [frame["request"] for frame in sent if frame["type"] == "submit"]
+    assert len(asked) == 2
+    assert len(set(asked)) == 1
+    assert len(world.submissions("learner")) == 1
+
+
+@pytest.mark.parametrize(("front_end", "user"), [("lab", "ada"), ("notebook", "ben")])
+def test_forms_write_their_answers_into_the_cells(
+    world: World, sign_in: SignIn, shot: Callable[[Page, str], Any], front_end: str, user: str
+) -> None:
+    page = sign_in(user)
+    if front_end == "notebook":
+        page.goto(f"{world.hub.url}/user/{user}/tree")
+    page.locator('.nbcoach-Exercise[data-exercise="ferry-ticket"]').click()
+    number, choice, order = (page.locator(f'.nbcoach-Question[data-kind="{k}"]') for k in ("number", "choice", "order"))
+    expect(number).to_be_visible()
+    page.wait_for_timeout(1500)
+
+    number.get_by_role("textbox").fill("x")
+    expect(number).to_contain_text("This is no number.")
+    number.get_by_role("textbox").fill("17")
+    expect(cell_of(page, number)).to_have_text("family_price = 17")
+    footer = page.locator('.nbcoach-Footer[data-cell="family-price"]')
+    footer.locator(".nbcoach-Footer-check").click()
+    expect(footer).to_have_attribute("data-verdict", "passed")
+
+    choice.get_by_role("radio", name="it is free").check()
+    expect(cell_of(page, choice)).to_have_text('birthday_price = "it is free"')
+    footer = page.locator('.nbcoach-Footer[data-cell="birthday-price"]')
+    footer.locator(".nbcoach-Footer-check").click()
+    expect(footer).to_have_attribute("data-verdict", "failed")
+    shot(page, f"{front_end}-11-forms")
+
+    # By keys only: what begins with "if" goes up twice, and the button keeps the focus.
+    last = order.get_by_role("button", name="Move up: if age < 4: it is free")
+    last.focus()
+    page.keyboard.press("Enter")
+    expect(order.get_by_role("button", name="Move up: if age < 4: it is free")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(order.locator("li").first).to_contain_text("if age < 4")
+    expect(cell_of(page, order)).to_contain_text('branches = ["if age < 4: it is free"')
+    footer = page.locator('.nbcoach-Footer[data-cell="branches"]')
+    footer.locator(".nbcoach-Footer-check").click()
+    expect(footer).to_have_attribute("data-verdict", "passed")
+    page.keyboard.press("Escape")
+    shot(page, f"{front_end}-12-order")
+
+    # A pasted copy is no second answer.
+    cell_of(page, order).click()
+    page.keyboard.press("Escape")
+    page.keyboard.press("c")
+    page.keyboard.press("v")
+    expect(page.locator(".jp-CodeCell", has_text='branches = ["if')).to_have_count(2)
+    page.wait_for_timeout(500)
+    expect(page.locator('.nbcoach-Question[data-kind="order"]')).to_have_count(1)
+    expect(page.locator('.nbcoach-Footer[data-cell="branches"]')).to_have_count(1)
+    if front_end == "lab":
+        command(page, "JupyterLab Dark")
+        page.wait_for_timeout(1500)
+        shot(page, "lab-13-forms-dark")
+
+
+def kept_in(page: Page) -> list[Any]:
+    """Return the requests that a tab keeps."""
+    keys = "Object.keys(sessionStorage).filter(key => key.startsWith('nbcoach:pending:'))"
+    return list(page.evaluate(f"{keys}.flatMap(key => JSON.parse(sessionStorage.getItem(key)))"))
+
+
+def cell_of(page: Page, form: Locator) -> Locator:
+    """Return the editor of the cell that a form belongs to."""
+    return page.locator(".jp-CodeCell", has=form).locator(".cm-content")
 
 
 def accept(dialog: Dialog) -> None:

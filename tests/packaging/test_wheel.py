@@ -64,6 +64,7 @@ def test_every_module_on_disk_is_in_the_wheel(wheel: Path) -> None:
             wanted = path.suffix == ".py" or path.name == "py.typed" or path.suffix == ".json"
             if wanted and "labextension" not in path.parts and "__pycache__" not in path.parts:
                 assert path.relative_to(ROOT / root).as_posix() in names
+    assert "nbcoach/__init__.py" in names, "%load_ext nbcoach"
 
 
 def test_wheel_holds_no_course_no_test_no_state(wheel: Path) -> None:

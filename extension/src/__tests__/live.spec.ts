@@ -192,18 +192,25 @@ describe('LiveConnection', () => {
       version: 'v',
       cells: []
     };
-    const before = new LiveConnection(open, new SessionKeep(storage));
+    const before = new LiveConnection(
+      open,
+      new SessionKeep(storage, '/user/ada/')
+    );
     before.send(check);
     before.send(hint('a'));
-    const after = new LiveConnection(open, new SessionKeep(storage));
+    const after = new LiveConnection(
+      open,
+      new SessionKeep(storage, '/user/ada/')
+    );
     expect(after.restored).toEqual([check]);
+    expect(new SessionKeep(storage, '/user/ben/').load()).toEqual([]);
     after.connect();
     sockets[1].open();
     expect(sockets[1].sent).toEqual(['kept']);
     sockets[1].reply(final('kept'));
-    expect(new SessionKeep(storage).load()).toEqual([]);
-    storage.setItem('nbcoach:pending', '{"not": "a list"');
-    expect(new SessionKeep(storage).load()).toEqual([]);
+    expect(new SessionKeep(storage, '/user/ada/').load()).toEqual([]);
+    storage.setItem('nbcoach:pending:/user/ada/', '{"not": "a list"');
+    expect(new SessionKeep(storage, '/user/ada/').load()).toEqual([]);
     before.dispose();
     after.dispose();
   });
