@@ -508,6 +508,15 @@ async def test_erase_forgets_one_learner_for_good(url: str) -> None:
         assert all(marker.encode() not in path.read_bytes() for path in folder.iterdir())
 
 
+async def test_text_that_no_encoding_has_is_kept(url: str) -> None:
+    odd = "half \ud800, nothing \x00, all \U0001f600"
+    async with open_store(url, ring(new_key())) as store:
+        kept = await store.submit(submission(sources={"a.b $c": odd, "": odd}))
+        assert await store.submission(kept.id) == kept
+        assert kept.sources["a.b $c"] == odd
+        assert (await store.comment(comment("s", text=odd))).text == odd
+
+
 async def test_names_are_data_never_statements(url: str) -> None:
     nasty = "'; DROP TABLE log; --"
     async with open_store(url) as store:

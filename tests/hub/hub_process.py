@@ -39,7 +39,9 @@ def command(*arguments: str | Path) -> list[str]:
 class HubProcess:
     """`nbcoach up --json` with its first line read."""
 
-    def __init__(self, state: Path, *arguments: str, port: int | None = None, courses: Path = COURSES) -> None:
+    def __init__(
+        self, state: Path, *arguments: str, port: int | None = None, courses: Path = COURSES, store: str = ""
+    ) -> None:
         self.state = state
         self.port = port or free_port()
         self.process = subprocess.Popen(
@@ -49,6 +51,7 @@ class HubProcess:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            env={**os.environ, "MONGODB_URI": store},  # never the one that the contract tests may empty
         )
         self.told: dict[str, Any] = {}
 

@@ -57,12 +57,9 @@ def attempts(hub: HubProcess, secret: str) -> list[dict[str, Any]]:
     return list(answer.json()["attempts"])
 
 
-def test_it_learns_there_is_cut_off_and_starts_again(
-    server: MongoServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("MONGODB_URI", server.url("school"))
+def test_it_learns_there_is_cut_off_and_starts_again(server: MongoServer, tmp_path: Path) -> None:
     state = tmp_path / "state"
-    hub = HubProcess(state)
+    hub = HubProcess(state, store=server.url("school"))
     try:
         secret = token(hub.wait_ready(), "learner")
         assert ask(hub, "accounts/api/profile", secret, "PUT", display_name="Ada L.").status_code == 200
@@ -85,7 +82,7 @@ def test_it_learns_there_is_cut_off_and_starts_again(
         assert "learner" in kept
         assert "Ada" not in kept
     assert not (state / "store.sqlite").exists()
-    hub = HubProcess(state)
+    hub = HubProcess(state, store=server.url("school"))
     try:
         secret = token(hub.wait_ready(), "learner")
         assert [item["id"] for item in attempts(hub, secret)] == [first["attempt"], second["attempt"]]

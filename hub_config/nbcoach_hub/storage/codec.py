@@ -132,4 +132,5 @@ def _place(table: Table, key: str) -> str:
 
 
 def _dump(body: dict[str, Any]) -> str:
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":"), default=datetime.isoformat)
+    """Return JSON in ASCII, which keeps what no encoding has, such as half a surrogate pair."""
+    return json.dumps(body, separators=(",", ":"), default=datetime.isoformat)
