@@ -132,4 +132,5 @@ def _subnets(network: dict[str, Any]) -> Iterator[ipaddress.IPv4Network]:
 
 
 def _joined_already(err: APIError) -> bool:
-    return err.status_code == 403 and "already" in str(err).lower()
+    # 403 of a network of this host, 409 of one that spans a swarm.
+    return err.status_code in (403, 409) and "already" in str(err).lower()

@@ -9,6 +9,8 @@ component: {{ .part }}
 
 {{- define "nbcoach.pod" -}}
 automountServiceAccountToken: false
+# The pod's own first process takes care of orphans, which a service that was the first process would not.
+shareProcessNamespace: true
 enableServiceLinks: false
 {{- with .root.Values.image.pullSecrets }}
 imagePullSecrets:
