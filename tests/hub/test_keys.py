@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from jupyterhub.crypto import CryptKeeper
 from traitlets.config import Config
 
 from nbcoach_hub import configure
@@ -129,6 +130,7 @@ def test_the_hub_has_keys_of_its_own(settings: Settings, monkeypatch: pytest.Mon
     (key,) = c.CryptKeeper["keys"]
     assert len(bytes.fromhex(key)) == 32
     assert key not in settings.keys_path.read_text()
+    assert CryptKeeper(config=c).keys == [bytes.fromhex(key)]
     settings.keys_path.write_text(keys_text([new_key(), *read_keys(settings.keys_path)]))
     rotated = Config()
     configure.configure_auth_state(rotated, settings)
