@@ -277,7 +277,7 @@ def offered(settings: Settings) -> list[ServiceEntry]:
 
 
 def _service(entry: ServiceEntry, settings: Settings) -> dict[str, Any]:
-    told = {"name": entry.name, "url": _address(entry.name, settings), "display": entry.page}
+    told = {"name": entry.name, "url": _address(entry.name, settings), "display": bool(entry.session_scopes)}
     if entry.session_scopes:
         told |= {"oauth_no_confirm": True, "oauth_client_allowed_scopes": list(entry.session_scopes)}
     if entry.name in settings.service_urls:

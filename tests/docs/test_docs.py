@@ -232,7 +232,14 @@ SERVICES = {
     "status": "hub_config/nbcoach_hub/status/openapi.json",
     "extension": "extension/nbcoach_extension/openapi.json",
 }
-SHORT = {access.LEARN: "learn", access.TEACH: "teach", access.LOG: "log", access.METRICS: "metrics"}
+SHORT = {
+    access.LEARN: "learn",
+    access.TEACH: "teach",
+    access.LOG: "log",
+    access.METRICS: "metrics",
+    access.ACCOUNT: "account",
+    access.ADMIN: "admin",
+}
 
 
 def test_every_service_is_described() -> None:

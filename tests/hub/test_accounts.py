@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from importlib import resources
+from importlib.resources.abc import Traversable
 
 import pytest
 from openapi_spec_validator import validate
 
+from nbcoach_exercises.events import Attempt, LearnerEvent, Reaction
+from nbcoach_exercises.verdicts import Verdict
 from nbcoach_hub.accounts import AccountsService
-from nbcoach_hub.accounts.routes import PROFILE
+from nbcoach_hub.accounts.forms import PROFILE
+from nbcoach_hub.accounts.progress import progress
+from nbcoach_hub.identity.changes import CHANGE
 from nbcoach_hub.service import ServiceMisconfigured
 from nbcoach_hub.service.openapi import disagreements
 
@@ -23,6 +29,7 @@ def test_the_description_is_valid_and_agrees_with_the_routes() -> None:
     validate(DOCUMENT)
     assert disagreements(DOCUMENT, AccountsService().all_routes(), "") == []
     assert DOCUMENT["components"]["schemas"]["ProfileInput"] == PROFILE
+    assert DOCUMENT["components"]["schemas"]["Change"] == CHANGE
 
 
 def test_every_error_is_described() -> None:
@@ -30,6 +37,48 @@ def test_every_error_is_described() -> None:
         for verb, operation in operations.items():
             if operation["x-scopes"]:
                 assert {"200", "403", "429"} <= set(operation["responses"]), (verb, path)
+
+
+TEMPLATES = [
+    (package, file)
+    for package in ("nbcoach_hub.accounts", "nbcoach_hub.identity", "nbcoach_hub.service")
+    for file in sorted((resources.files(package) / "templates").iterdir(), key=lambda file: file.name)
+]
+
+
+@pytest.mark.parametrize(("package", "file"), TEMPLATES, ids=[file.name for _, file in TEMPLATES])
+def test_every_sentence_of_a_page_is_there_in_german(package: str, file: Traversable) -> None:
+    words = set()
+    for name in ("nbcoach_hub.service", package):
+        words |= json.loads((resources.files(name) / "locale" / "de.json").read_text("utf-8")).keys()
+    said = set(re.findall(r"""\b_\((?:"([^"]+)"|'([^']+)')[,)]""", file.read_text("utf-8")))
+    assert {one or other for one, other in said} - words == set()
+
+
+def test_no_page_has_a_script_or_a_style_of_its_own() -> None:
+    for _, file in TEMPLATES:
+        text = file.read_text("utf-8")
+        assert not re.search(r"<script|<style| style=| on[a-z]+=|javascript:|\| *safe", text), file.name
+
+
+def attempt(exercise: str, cell: str, points: float, solved: bool) -> Attempt:
+    return Attempt(
+        learner="ada", course="python", exercise=exercise, version="1", cell=cell, source_hash="0", points=points,
+        verdict=Verdict.PASSED if points else Verdict.FAILED, verdicts={}, max_points=2.0, solved=solved, seconds=0.1,
+        peak_mb=1.0,
+    )  # fmt: skip
+
+
+def test_progress_counts_the_newest_answer_and_every_try() -> None:
+    opened = LearnerEvent(learner="ada", course="python", exercise="loops", kind=Reaction.OPENED)
+    told = progress(
+        [opened, attempt("loops", "a", 2, False), attempt("loops", "b", 2, True), attempt("loops", "a", 0, False)]
+    )
+    (course,) = told["courses"]
+    (exercise,) = course["exercises"]
+    assert (course["course"], course["solved"], course["tries"]) == ("python", 1, 3)
+    assert (exercise["points"], exercise["max_points"], exercise["tries"], exercise["solved"]) == (2.0, 4.0, 3, True)
+    assert progress([opened]) == {"courses": []}
 
 
 async def test_it_needs_a_store() -> None:

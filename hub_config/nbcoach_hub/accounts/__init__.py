@@ -1,4 +1,4 @@
-"""The accounts service: users' own profiles, and the export of everything kept about them."""
+"""The accounts service: profile, consents, progress, export and erasure for users; accounts and audit for admins."""
 
 from __future__ import annotations
 

@@ -8,26 +8,30 @@ from traitlets import Unicode, default
 
 from nbcoach_exercises.errors import NbcoachError
 
-from ..service import Service, ServiceMisconfigured
+from ..service import Service, ServiceMisconfigured, page_routes
 from ..service.application import Routes
 from ..storage import InvalidStoreUrl, Store, open_store, url_from_environment
+from .desk import Desk
+from .hub import HubClient
+from .pages import PAGES
 from .routes import ROUTES
 
 
 class AccountsService(Service):
-    """Serve users their own profiles."""
+    """Serve users their own accounts, and administrators all of them."""
 
     name = "accounts"
     store_url = Unicode(help="URL of the store; by default NBCOACH_STORE_URL.").tag(config=True)
     store: Store
+    desk: Desk
 
     @default("store_url")
     def _default_store_url(self) -> str:
         return url_from_environment()
 
     def routes(self) -> Routes:
-        """Return the routes of profiles."""
-        return list(ROUTES)
+        """Return the routes of the API and of the pages."""
+        return [*ROUTES, *PAGES, *page_routes()]
 
     async def start_parts(self) -> None:
         """Open the store."""
@@ -36,11 +40,15 @@ class AccountsService(Service):
         except InvalidStoreUrl as err:
             raise ServiceMisconfigured(f"NBCOACH_STORE_URL: {err}") from err
         await self.store.start()
+        self._hub = HubClient(self.hub_api_url)
+        self.desk = Desk(self.store, self._hub)
 
     async def stop_parts(self) -> None:
-        """Close the store."""
+        """Close the store and connections."""
         if hasattr(self, "store"):
             await self.store.close()
+        if hasattr(self, "_hub"):
+            self._hub.close()
 
     async def readiness(self) -> dict[str, str]:
         """Return whether the store answers."""

@@ -1,53 +1,42 @@
-"""The routes of profiles: always the caller's own, so there is no name in any path."""
+"""The API of accounts: one's own, which has no name in any path, and for administrators everybody's."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nbcoach_exercises.errors import InvalidInput, NotAllowed
-from nbcoach_exercises.events import Attempt, Logged, entry_to_json
 
-from ..service import LEARN, TEACH, Handler, scoped
-from ..storage import Profile, Store, Submission
-from ..storage.records import LANGUAGES
+from ..credentials import USER_NAME, Standing
+from ..identity.changes import CHANGE
+from ..service import ACCOUNT, ADMIN, LEARN, TEACH, Handler, scoped
+from ..service.auth import Identity, token_of
+from .desk import Actor, Desk
+from .forms import PROFILE, audited_to_json, profile_to_json
 
 if TYPE_CHECKING:
     from tornado.web import RequestHandler
 
-_SCALAR = {"type": ["string", "number", "boolean", "null"], "maxLength": 500}
-PROFILE = {
-    "type": "object",
-    "additionalProperties": False,
-    "properties": {
-        "name": {"type": "string", "maxLength": 64},
-        "display_name": {"type": "string", "maxLength": 100},
-        "language": {"enum": list(LANGUAGES)},
-        "goals": {"type": "array", "maxItems": 20, "items": {"type": "string", "minLength": 1, "maxLength": 64}},
-        "preferences": {
-            "type": "object",
-            "maxProperties": 50,
-            "propertyNames": {"pattern": "^[a-z0-9_.-]{1,64}$"},
-            "additionalProperties": _SCALAR,
-        },
-    },
-}
-"""What may be written; `openapi.json` says the same."""
-
-_PAGE = 500
+_NAME = r"([^/]{1,200})"
+_HIGHEST = 2**53
 
 
-class OwnHandler(Handler):
-    """Serve what belongs to the caller."""
+class AccountsHandler(Handler):
+    """Know the desk, and who stands before it."""
 
     @property
-    def store(self) -> Store:
-        """The store of the service."""
-        store: Store = getattr(self.service, "store")  # noqa: B009
-        return store
+    def desk(self) -> Desk:
+        """The desk of the service."""
+        desk: Desk = getattr(self.service, "desk")  # noqa: B009
+        return desk
+
+    async def caller(self) -> Identity:
+        """Return who is calling; for a change the hub is asked anew, so that who was deleted leaves nothing behind."""
+        token = token_of(self.request.headers)
+        return await self.service.authenticator.identify(token, fresh=self.request.method != "GET")
 
     @property
-    def user(self) -> str:
-        """The caller's name.
+    def actor(self) -> Actor:
+        """The caller.
 
         Raises:
             NotAllowed: the caller is a service.
@@ -55,84 +44,154 @@ class OwnHandler(Handler):
         """
         if self.identity.kind != "user":
             raise NotAllowed("Only users have a profile.")
-        return self.identity.name
+        return Actor(self.identity.name, token_of(self.request.headers), self.request_id)
 
 
-class ProfileHandler(OwnHandler):
+class ProfileHandler(AccountsHandler):
     """Serve the caller's profile."""
 
-    @scoped(LEARN, TEACH)
+    @scoped(ACCOUNT, LEARN, TEACH)
     async def get(self) -> None:
         """Answer with the profile, an empty one if none was written."""
-        profile = await self.store.profile(self.user)
-        self.reply(profile_to_json(profile or Profile(user=self.user)))
+        self.reply(profile_to_json(await self.desk.profile(self.actor.name)))
 
-    @scoped(LEARN, TEACH)
+    @scoped(ACCOUNT, LEARN, TEACH)
     async def put(self) -> None:
         """Write the profile as a whole."""
-        body = self.json_body(PROFILE)
-        if body.pop("name", self.user) != self.user:
-            raise InvalidInput("name: a profile cannot be renamed.", place="name")
-        profile = Profile(user=self.user, **{**body, "goals": tuple(body.get("goals", ()))})
-        await self.store.put_profile(profile)
-        self.reply(profile_to_json(profile))
+        actor, body = self.actor, self.json_body(PROFILE)
+        self.reply(profile_to_json(await self.desk.write_profile(actor, body, guarded=self.identity.holds(ACCOUNT))))
 
-    @scoped(LEARN, TEACH)
+    @scoped(ACCOUNT)
     async def delete(self) -> None:
         """Delete the profile."""
-        self.reply({"deleted": await self.store.delete_profile(self.user)})
+        self.reply({"deleted": await self.desk.delete_profile(self.actor)})
 
 
-class ExportHandler(OwnHandler):
+class ProgressHandler(AccountsHandler):
+    """Serve how far the caller is."""
+
+    @scoped(ACCOUNT, LEARN, TEACH)
+    async def get(self) -> None:
+        """Answer with tries, points and what is solved, by course and exercise."""
+        self.reply(await self.desk.progress(self.actor.name))
+
+
+class ExportHandler(AccountsHandler):
     """Serve everything that is kept about the caller."""
 
-    @scoped(LEARN, TEACH)
+    @scoped(ACCOUNT)
     async def get(self) -> None:
-        """Answer with profile, attempts, events and submissions."""
-        profile = await self.store.profile(self.user)
-        entries: list[Logged] = []
-        while page := await self.store.history(self.user, entries[-1].cursor if entries else 0, _PAGE):
-            entries += page
-        submissions = await self.store.submissions(self.user)
-        attempts = [item.entry for item in entries if isinstance(item.entry, Attempt)]
-        events = [item.entry for item in entries if not isinstance(item.entry, Attempt)]
+        """Answer with all records."""
         self.set_header("Content-Disposition", 'attachment; filename="nbcoach-export.json"')
-        self.reply(
-            {
-                "profile": profile_to_json(profile or Profile(user=self.user)),
-                "attempts": [entry_to_json(entry) for entry in attempts],
-                "events": [entry_to_json(entry) for entry in events],
-                "submissions": [submission_to_json(submission) for submission in submissions],
-            }
-        )
+        self.reply(await self.desk.export(self.actor, self.actor.name))
 
 
-def profile_to_json(profile: Profile) -> dict[str, Any]:
-    """Return the JSON form of a profile."""
-    return {
-        "name": profile.user,
-        "display_name": profile.display_name,
-        "language": profile.language,
-        "goals": list(profile.goals),
-        "preferences": dict(profile.preferences),
-    }
+class DataHandler(AccountsHandler):
+    """Erase everything that is kept about the caller."""
+
+    @scoped(ACCOUNT)
+    async def delete(self) -> None:
+        """Erase it for good."""
+        self.reply({"erased": await self.desk.erase(self.actor, self.actor.name)})
 
 
-def submission_to_json(submission: Submission) -> dict[str, Any]:
-    """Return the JSON form of a submission."""
-    return {
-        "id": submission.id,
-        "course": submission.course,
-        "exercise": submission.exercise,
-        "version": submission.version,
-        "sources": dict(submission.sources),
-        "points": submission.points,
-        "max_points": submission.max_points,
-        "at": submission.at.isoformat(),
-    }
+class UsersHandler(AccountsHandler):
+    """List accounts for administrators."""
+
+    @scoped(ADMIN)
+    async def get(self) -> None:
+        """Answer with a page of accounts."""
+        standing = self.get_query_argument("standing", "")
+        if standing not in ("", *Standing):
+            raise InvalidInput(f"standing: one of {', '.join(Standing)} is needed.", place="standing")
+        query = {
+            "q": self.get_query_argument("q", "")[:64],
+            "standing": standing,
+            "offset": str(self.whole("offset", 0, 0, 10**9)),
+            "limit": str(self.whole("limit", 50, 1, 200)),
+        }
+        self.reply(await self.desk.users(self.actor, **query))
+
+
+class UserHandler(AccountsHandler):
+    """Serve one account to administrators."""
+
+    @scoped(ADMIN)
+    async def get(self, name: str) -> None:
+        """Answer with the account and the profile."""
+        account = await self.desk.user(self.actor, known_form(name))
+        self.reply({**account, "profile": profile_to_json(await self.desk.profile(name))})
+
+    @scoped(ADMIN)
+    async def patch(self, name: str) -> None:
+        """Change standing, role or courses."""
+        self.reply(await self.desk.change(self.actor, known_form(name), self.json_body(CHANGE)))
+
+    @scoped(ADMIN)
+    async def delete(self, name: str) -> None:
+        """Delete the account; with `data=erase` also what is kept about its user."""
+        data = self.get_query_argument("data", "keep")
+        if data not in ("keep", "erase"):
+            raise InvalidInput("data: 'keep' or 'erase' is needed.", place="data")
+        self.reply({"erased": await self.desk.delete(self.actor, known_form(name), data=data == "erase")})
+
+
+class UserProgressHandler(AccountsHandler):
+    """Serve how far a user is to administrators."""
+
+    @scoped(ADMIN)
+    async def get(self, name: str) -> None:
+        """Answer with tries, points and what is solved, by course and exercise."""
+        await self.desk.user(self.actor, known_form(name))
+        self.reply(await self.desk.progress(name))
+
+
+class UserDataHandler(AccountsHandler):
+    """Serve and erase what is kept about a user, also of one whose account is gone."""
+
+    @scoped(ADMIN)
+    async def get(self, name: str) -> None:
+        """Answer with all records."""
+        self.reply(await self.desk.export(self.actor, known_form(name)))
+
+    @scoped(ADMIN)
+    async def delete(self, name: str) -> None:
+        """Erase it for good."""
+        self.reply({"erased": await self.desk.erase(self.actor, known_form(name))})
+
+
+class AuditHandler(AccountsHandler):
+    """Serve the audit trail to administrators."""
+
+    @scoped(ADMIN)
+    async def get(self) -> None:
+        """Answer with entries, newest first, by or about `user`, with numbers below `before`."""
+        user = self.get_query_argument("user", "") or None
+        before = self.whole("before", 0, 1, _HIGHEST) or None
+        found = await self.desk.trail(known_form(user) if user else None, before, self.whole("limit", 100, 1, 500))
+        self.reply({"entries": [audited_to_json(audited) for audited in found]})
+
+
+def known_form(name: str) -> str:
+    """Return a name that can be a user's.
+
+    Raises:
+        InvalidInput: this one cannot.
+
+    """
+    if USER_NAME.fullmatch(name) is None:
+        raise InvalidInput("name: this can be no user name.", place="name")
+    return name
 
 
 ROUTES: tuple[tuple[str, type[RequestHandler]], ...] = (
     (r"api/profile", ProfileHandler),
+    (r"api/profile/progress", ProgressHandler),
     (r"api/profile/export", ExportHandler),
+    (r"api/profile/data", DataHandler),
+    (r"api/users", UsersHandler),
+    (rf"api/users/{_NAME}", UserHandler),
+    (rf"api/users/{_NAME}/progress", UserProgressHandler),
+    (rf"api/users/{_NAME}/data", UserDataHandler),
+    (r"api/audit", AuditHandler),
 )

@@ -21,25 +21,7 @@ from tornado.web import HTTPError
 
 from ..access import INSTRUCTORS, LEARNERS
 from ..credentials import USER_NAME, Account, Standing
-
-_COURSES = {
-    "type": "array",
-    "maxItems": 500,
-    "uniqueItems": True,
-    "items": {"type": "string", "pattern": "^[a-z0-9_-]{1,64}$"},
-}
-CHANGE = {
-    "type": "object",
-    "additionalProperties": False,
-    "minProperties": 1,
-    "properties": {
-        "standing": {"enum": [str(Standing.ACTIVE), str(Standing.DISABLED)]},
-        "admin": {"type": "boolean"},
-        "learns": _COURSES,
-        "teaches": _COURSES,
-    },
-}
-"""What may be changed of an account."""
+from .changes import CHANGE
 
 _MOST = 200
 

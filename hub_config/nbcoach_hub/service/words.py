@@ -1,4 +1,7 @@
-"""The words of pages in other languages: English is the key, `locale/<language>.json` of a package has the rest."""
+"""The words of pages: English is the key, `locale/<language>.json` of a package has the rest.
+
+`locale/en.json` has those keys that are no sentences, such as names of fields.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from importlib import resources
 from typing import Self
 
 LANGUAGES = ("en", "de")
-"""The languages of all pages; the first one needs no file."""
+"""The languages of all pages."""
 
 
 class Words:
@@ -26,7 +29,7 @@ class Words:
                 language: {
                     english: other for package in names for english, other in _catalogue(package, language).items()
                 }
-                for language in LANGUAGES[1:]
+                for language in LANGUAGES
             }
         )
 
