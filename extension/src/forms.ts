@@ -55,7 +55,11 @@ export function formOf(value: unknown): IForm | null {
  * Return the source of a cell with an answer: JSON's strings, lists and numbers are Python's, too.
  */
 export function sourceOf(form: IForm, answer: Answer): string {
-  const literal = answer === null ? 'None' : JSON.stringify(answer);
+  const literal = Array.isArray(answer)
+    ? `[${answer.map(item => JSON.stringify(item)).join(', ')}]`
+    : answer === null
+      ? 'None'
+      : JSON.stringify(answer);
   return `${form.variable} = ${literal}`;
 }
 

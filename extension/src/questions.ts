@@ -29,8 +29,14 @@ function follow(panel: NotebookPanel, trans: TranslationBundle): void {
     const isExercise = exerciseOf(content.model) !== null;
     const present = new Map(content.widgets.map(cell => [cell.model, cell]));
     for (const [model, form] of forms) {
-      if (!present.has(model) || form.isDisposed || !isExercise) {
+      if (
+        !present.has(model) ||
+        form.isDisposed ||
+        !isExercise ||
+        read(model) === null
+      ) {
         forms.delete(model);
+        model.metadataChanged.disconnect(schedule);
         form.dispose();
       }
     }
@@ -39,6 +45,7 @@ function follow(panel: NotebookPanel, trans: TranslationBundle): void {
       if (form && !forms.has(model)) {
         const widget = new QuestionForm(form, model, trans);
         forms.set(model, widget);
+        model.metadataChanged.connect(schedule); // a copy loses its form
         cell.disposed.connect(() => widget.dispose());
         void cell.ready.then(() => insert(cell, widget));
       }
