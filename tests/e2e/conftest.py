@@ -23,7 +23,7 @@ from nbcoach_hub.credentials import Credentials
 ROOT = Path(__file__).parents[2]
 SCREENSHOTS = Path(os.environ.get("NBCOACH_SCREENSHOTS", ROOT / "test-results/screenshots"))
 PASSWORD = "correct-horse-battery"
-LEARNERS = ("ada", "ben", "cleo", "dan")
+LEARNERS = ("ada", "ben", "cleo", "dan", "eva", "finn")
 
 
 @pytest.fixture(scope="session")
