@@ -68,7 +68,7 @@ export class ExercisesPanel extends ReactWidget {
     const trans = this._trans;
     return (
       <>
-        <header className="nbcoach-Panel-header">
+        <div className="nbcoach-Panel-header">
           <h2>{trans.__('Exercises')}</h2>
           <button
             type="button"
@@ -79,7 +79,7 @@ export class ExercisesPanel extends ReactWidget {
           >
             <refreshIcon.react tag="span" />
           </button>
-        </header>
+        </div>
         <div className="nbcoach-Panel-body">{this._body()}</div>
       </>
     );
