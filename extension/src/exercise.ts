@@ -2,9 +2,9 @@ import { ISignal, Signal } from '@lumino/signaling';
 import type { IFeedback, IHintText } from './tokens';
 
 /**
- * Where a cell's check stands: `saving` and `queued` before it runs, `offline` while it waits for the grader.
+ * Where a cell's check stands: `queued` before it runs, `offline` while it waits for the grader.
  */
-export type CheckStatus = 'idle' | 'saving' | 'queued' | 'running' | 'offline';
+export type CheckStatus = 'idle' | 'queued' | 'running' | 'offline';
 
 /**
  * The hints of a check that the learner has seen.

@@ -177,10 +177,10 @@ export class CoachModel implements IDisposable {
   }
 
   /**
-   * Have an answer cell judged.
+   * Have an answer cell judged. The notebook is saved meanwhile: the check carries the sources itself.
    *
    * @param save - saves the notebook; a check is sent even where that fails.
-   * @param sources - returns the code cells; it is called after saving.
+   * @param sources - returns the code cells.
    */
   async check(
     state: ExerciseState,
@@ -195,17 +195,11 @@ export class CoachModel implements IDisposable {
     if (former !== null) {
       this._forgetRequest(former);
     }
-    state.update(cell, { status: 'saving', request: null, failure: null });
-    try {
-      await save();
-    } catch {
-      // The notebook's own dialog tells that it was not saved.
-    }
     const cells = sources();
     const source = cells.find(item => item.grade_id === cell)?.source ?? '';
     const request = UUID.uuid4();
     this._pending.set(request, { state, cell, check: null, source });
-    state.update(cell, { status: 'queued', request });
+    state.update(cell, { status: 'queued', request, failure: null });
     this._live.send({
       type: 'check',
       request,
@@ -215,6 +209,11 @@ export class CoachModel implements IDisposable {
       cell,
       cells
     });
+    try {
+      await save();
+    } catch {
+      // The notebook's own dialog tells that it was not saved.
+    }
   }
 
   /**

@@ -128,7 +128,7 @@ describe('CoachModel', () => {
     expect(model.next.value?.items[0]?.exercise).toBe('e');
   });
 
-  it('saves before it sends, and sends the sources as saved', async () => {
+  it('sends the sources at once, and saves meanwhile', async () => {
     const order: string[] = [];
     const state = model.exercise(key, named);
     await model.check(
@@ -137,7 +137,7 @@ describe('CoachModel', () => {
       () => Promise.resolve(void order.push('saved')),
       () => (order.push('read'), sources())
     );
-    expect(order).toEqual(['saved', 'read']);
+    expect(order).toEqual(['read', 'saved']);
     expect(live.sent).toMatchObject([
       { type: 'check', ...named, cell: 'fact', cells: sources() }
     ]);

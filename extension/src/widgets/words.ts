@@ -45,7 +45,6 @@ export function statusWords(
   trans: TranslationBundle
 ): ISigned | null {
   switch (status) {
-    case 'saving':
     case 'queued':
     case 'running':
       return { sign: '…', word: trans.__('Checking') };
