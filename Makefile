@@ -32,6 +32,7 @@ test: $(VENV)/.dev ## Run all tests, browser and packaging tests included
 	$(MAKE) --no-print-directory test-unit test-browser test-packaging
 
 test-unit: $(VENV)/.dev ## Run the tests that need no browser
+	@$(BIN)/python tests/mongo/mongo_server.py
 	$(BIN)/python -m pytest -m "not browser and not packaging and not docker"
 	cd extension && $(NPM) test
 

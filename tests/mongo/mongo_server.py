@@ -1,4 +1,7 @@
-"""The server of the tests that speaks MongoDB's wire protocol: built once, started where a test needs it."""
+"""The server of the tests that speaks MongoDB's wire protocol: built once, started where a test needs it.
+
+Run as a program it builds the server, which takes minutes the first time: longer than a test may take.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from functools import cache
@@ -20,30 +24,36 @@ SOURCES = Path(__file__).parent
 BUILT = SOURCES.parents[1] / "build"
 
 
+NO_GO = "Go is not installed: the server that speaks MongoDB's wire protocol cannot be built"
+
+
 @cache
 def binary() -> Path:
     """Return the server, built if it has not been; without Go the test is skipped, and fails in CI."""
-    sources = b"".join((SOURCES / name).read_bytes() for name in ("go.mod", "go.sum", "main.go"))
-    built = BUILT / f"mongo-server-{hashlib.sha256(sources).hexdigest()[:12]}"
-    BUILT.mkdir(exist_ok=True)
-    with (BUILT / "mongo-server.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not built.exists():
-            build(built)
+    built = build()
+    if built is None:
+        pytest.fail(NO_GO) if os.environ.get("CI") else pytest.skip(NO_GO)
     return built
 
 
-def build(target: Path) -> None:
+def build() -> Path | None:
+    """Build the server of the present sources, unless it has been; None without Go."""
+    sources = b"".join((SOURCES / name).read_bytes() for name in ("go.mod", "go.sum", "main.go"))
+    built = BUILT / f"mongo-server-{hashlib.sha256(sources).hexdigest()[:12]}"
     go = shutil.which("go") or shutil.which("go", path="/usr/local/go/bin:/usr/lib/go/bin")
-    if go is None:
-        reason = "Go is not installed: the server that speaks MongoDB's wire protocol cannot be built"
-        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
-    with tempfile.TemporaryDirectory(dir=BUILT) as beside:
+    BUILT.mkdir(exist_ok=True)
+    with (BUILT / "mongo-server.lock").open("w") as lock, tempfile.TemporaryDirectory(dir=BUILT) as beside:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if built.exists():
+            return built
+        if go is None:
+            return None
         made = Path(beside) / "server"
         command = [go, "build", "-trimpath", "-buildvcs=false", "-o", made, "."]
         done = subprocess.run(command, cwd=SOURCES, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
-        made.replace(target)
+        made.replace(built)
+    return built
 
 
 class MongoServer:
@@ -88,3 +98,9 @@ class MongoServer:
             process.wait(20)
             assert process.stdout is not None
             process.stdout.close()
+
+
+if __name__ == "__main__":
+    place = build()
+    print(place or f"{NO_GO}; its tests will be skipped.")
+    sys.exit(place is None and bool(os.environ.get("CI")))
