@@ -6,6 +6,7 @@ import functools
 import json
 import math
 from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
 from importlib.resources import files
 from typing import Any
 from urllib.parse import quote
@@ -39,6 +40,12 @@ class NbcoachHandler(APIHandler):
         self.request_id = logs.begin(self.request.headers.get("X-Request-Id"))
         self.set_header("X-Request-Id", self.request_id)
         await super().prepare()
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Answer with `{code, message, detail}` where Jupyter Server itself refuses."""
+        phrase = HTTPStatus(status_code).phrase if status_code in list(HTTPStatus) else "Error"
+        code = phrase.lower().replace(" ", "-")
+        self.finish(json.dumps({"code": code, "message": f"{phrase}.", "detail": {}}))
 
     def on_finish(self) -> None:
         """Log the request."""

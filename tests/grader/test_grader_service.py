@@ -22,7 +22,7 @@ from nbcoach_exercises.format import grade_id_of
 from nbcoach_exercises.solutions import read_solution
 from nbcoach_exercises.wire import MAX_FRAME_BYTES, MAX_MESSAGE_BYTES
 from nbcoach_grader.material import load_material
-from nbcoach_hub.service import LEARN, LOG, TEACH
+from nbcoach_hub.service import LEARN, LOG, TEACH, Limits
 
 Story = Callable[[Callable[[World], Coroutine[Any, Any, None]]], None]
 
@@ -41,7 +41,17 @@ PEOPLE: dict[str, dict[str, Any]] = {
     "no-access": {"name": "ian", "groups": [MINE], "scopes": [LEARN]},
     **{
         name: {"name": name, "groups": [MINE], "scopes": [ACCESS, LEARN]}
-        for name in ("ada", "bob", "cyn", "dan", "fay", "gus", "hal", *(f"learner-{number}" for number in range(10)))
+        for name in (
+            "ada",
+            "bob",
+            "cyn",
+            "dan",
+            "fay",
+            "gus",
+            "hal",
+            "ivy",
+            *(f"learner-{number}" for number in range(10)),
+        )
     },
 }
 
@@ -473,6 +483,30 @@ def test_sockets_are_for_learners(story: Story, token: str) -> None:
         with pytest.raises(HTTPClientError) as caught:
             await world.live(token)
         assert caught.value.code == 403
+
+    story(told)
+
+
+@pytest.mark.parametrize("kind", ["check", "submit"])
+def test_what_a_limit_refuses_is_taken_after_the_time_that_it_names(
+    story: Story, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def told(world: World) -> None:
+        live = await world.live("ivy")
+        frame = {**check(f"ivy-{kind}"), "type": kind}
+        if kind == "submit":
+            del frame["cell"]
+        before = await last(world)
+        monkeypatch.setattr(world.service, "limits", Limits(1, 1))
+        world.service.limits.spend("live:ivy")
+        refused = await live.answer(frame)
+        assert (refused["type"], refused["code"]) == ("failure", "too-many-requests")
+        assert 0 < refused["detail"]["retry_after"] <= 1
+        assert await last(world) == before
+        await asyncio.sleep(refused["detail"]["retry_after"])
+        assert (await live.answer(frame))["type"] in ("feedback", "receipt")
+        assert await last(world) > before
+        await live.close()
 
     story(told)
 

@@ -1,7 +1,7 @@
 """Fixtures: `platform`, one real hub for all tests of this room, with `learner`, `user_token` and `metrics_token` for it.
 
 It has two courses: the demo's, with accounts as the demo has, and `elsewhere`, which `stranger` learns. Limits of rate are
-out of the way; `tests/hub/test_service.py` and `tests/grader/test_live_limits.py` are about them.
+out of the way; `tests/hub/test_service.py` and `tests/grader/test_grader_service.py` are about them.
 """
 
 from __future__ import annotations

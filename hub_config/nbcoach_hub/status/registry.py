@@ -20,10 +20,7 @@ from nbcoach_exercises.errors import Unavailable, UpstreamFailed
 from ..service import logs
 
 _PATIENCE = 6.0
-_HUB_FIGURES = {
-    "jupyterhub_running_servers": "running_servers",
-    "jupyterhub_total_users": "users",
-}
+_HUB_FIGURES = {"jupyterhub_running_servers": "running_servers"}
 
 
 @dataclass(frozen=True, kw_only=True)
