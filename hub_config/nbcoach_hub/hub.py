@@ -1,7 +1,8 @@
-"""JupyterHub as it is, but its services start side by side, and it logs as they do.
+"""JupyterHub as it is, but its services start side by side, are missed sooner, and it logs as they do.
 
 JupyterHub starts one service, waits until it answers, and starts the next. Ours need seconds to load
-and do not need each other to start, so all of them begin with the first.
+and do not need each other to start, so all of them begin with the first. It looks every 30 s whether a
+service has ended, and starts it again; here that is done every few seconds, by its own means.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from typing import Any, ClassVar
 from jupyterhub.app import JupyterHub
 
 from .service.logs import JsonFormatter
+
+_LOOK_SECONDS = 3.0
 
 
 class HubFormatter(JsonFormatter):
@@ -32,6 +35,7 @@ class Hub(JupyterHub):  # type: ignore[misc]
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._starts: dict[str, asyncio.Task[bool]] = {}
+        self._watch: asyncio.Task[None] | None = None
 
     async def start_service(self, service_name: str, service: Any, ssl_context: ssl.SSLContext | None = None) -> bool:
         """Wait until a service is up, and let all others begin meanwhile; return whether it is."""
@@ -40,7 +44,24 @@ class Hub(JupyterHub):  # type: ignore[misc]
                 name: asyncio.create_task(super(Hub, self).start_service(name, one, ssl_context))
                 for name, one in self._service_map.items()
             }
+        if self._watch is None:
+            self._watch = asyncio.create_task(self._watch_services())
         return await self._starts.pop(service_name)
+
+    async def cleanup(self) -> None:
+        """Miss no service any more, and stop them all."""
+        if self._watch is not None:
+            self._watch.cancel()
+        await super().cleanup()
+
+    async def _watch_services(self) -> None:
+        """Have a service that has ended noticed, which starts it again."""
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            for service in self._service_map.values():
+                starting = self._starts.get(service.name)
+                if service.spawner is not None and (starting is None or starting.done()):
+                    await service.spawner.poll_and_notify()
 
 
 if __name__ == "__main__":
