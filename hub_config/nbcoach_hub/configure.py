@@ -103,7 +103,7 @@ SERVICES = (
     ServiceEntry(
         "accounts",
         "nbcoach_hub.accounts",
-        lambda s: _store(s),
+        lambda s: {**_store(s), "NBCOACH_LOG_IN": s.log_in},
         session_scopes=(ACCOUNT, LEARN, TEACH, ADMIN, "groups", "access:services!service=recommender"),
     ),
     ServiceEntry(
