@@ -7,7 +7,6 @@ from typing import Any
 
 from playwright.sync_api import Page
 
-COACH = "@nbcoach/labextension:plugin"
 LANGUAGE = "@jupyterlab/translation-extension:plugin"
 THEME = "@jupyterlab/apputils-extension:themes"
 

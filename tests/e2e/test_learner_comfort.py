@@ -1,4 +1,4 @@
-"""What makes the front end a pleasure: no page that jumps, keyboard, screen reader, themes, and no live HTML."""
+"""What makes the front end a pleasure: no page that jumps, keyboard, screen reader, themes, German, and no live HTML."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lab_settings import THEME, write_settings
+from lab_settings import LANGUAGE, THEME, write_settings
 from playwright.sync_api import Locator, Page, expect
 from test_learner_path import CELL, COURSE, FIRST, check, settled, solution, write_answer
 
@@ -153,3 +153,18 @@ def test_nothing_becomes_live_html(learner: Learner, front_end: str) -> None:
     learner.page.wait_for_timeout(500)
     assert learner.footer.locator("img, script").count() == 0
     assert learner.page.evaluate("window.canary") is None
+
+
+@FRONT_ENDS
+def test_german_from_panel_to_feedback(learner: Learner, front_end: str, shot: Callable[..., Any]) -> None:
+    learner.set(LANGUAGE, locale="de_DE")
+    page = learner.page
+    expect(page.locator(".nbcoach-UpNext h3")).to_have_text("Als Nächstes")
+    expect(learner.footer.locator(".nbcoach-Footer-check")).to_have_text("Prüfen")
+    learner.answer(f"{solution('correct').sources[CELL]}\n\nespressos(1) / 0")
+    expect(learner.footer.locator(".nbcoach-Error .nbcoach-Prose")).to_contain_text("durch 0 geteilt")
+    shot(page, f"{front_end}-german-error")
+    learner.answer(solution("wrong").sources[CELL])
+    expect(learner.footer.locator(".nbcoach-Check-message").first).to_contain_text("erwartet wird")
+    shot(page, f"{front_end}-german")
+    learner.set(LANGUAGE)
