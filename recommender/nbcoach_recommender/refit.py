@@ -57,9 +57,10 @@ async def refit(coach: Coach, path: Path) -> bool:
 
 
 async def _run(work: Path, model: Path) -> bool:
-    worker = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "nbcoach_recommender.refit", str(work), str(model), stdin=asyncio.subprocess.DEVNULL
-    )
+    command = (sys.executable, "-m", "nbcoach_recommender.refit", str(work), str(model))
+    # Threads of a fit wait for each other, and take many times as long where others use the processors.
+    alone = {**os.environ, "OMP_NUM_THREADS": "1"}
+    worker = await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.DEVNULL, env=alone)
     try:
         return await asyncio.wait_for(worker.wait(), _LIMIT_SECONDS) == 0
     except TimeoutError:
