@@ -1,9 +1,10 @@
 """What can go wrong inside the grader. None of these is ever a verdict on the learner's work.
 
 NbcoachError
-└── GraderFailed (RuntimeError)      502  nbcoach broke; the learner may try again
-├── EngineFailed                 a process of ours died or answered nonsense
-└── SandboxFailed                a sandbox could not be prepared
+├── GraderFailed (RuntimeError)      502  nbcoach broke; the learner may try again
+│   ├── EngineFailed                 a process of ours died or answered nonsense
+│   └── SandboxFailed                a sandbox could not be prepared
+└── EngineStopped (ConnectionError)  503  nbcoach is about to end; whoever asks again is answered
 ProtocolError (ValueError)           never leaves the engine
 ├── FrameTooLarge
 └── Undecodable                      a value that the codec does not accept
@@ -11,7 +12,7 @@ ProtocolError (ValueError)           never leaves the engine
 
 from __future__ import annotations
 
-from nbcoach_exercises.errors import UpstreamFailed
+from nbcoach_exercises.errors import Unavailable, UpstreamFailed
 
 
 class GraderFailed(UpstreamFailed, RuntimeError):
@@ -26,6 +27,10 @@ class EngineFailed(GraderFailed):
 
 class SandboxFailed(GraderFailed):
     """A sandbox could not be prepared."""
+
+
+class EngineStopped(Unavailable):
+    """The engine does not run any more: the request was not served, and is to be sent again."""
 
 
 class ProtocolError(ValueError):

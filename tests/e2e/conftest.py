@@ -16,14 +16,13 @@ from pathlib import Path
 import chromium
 import pytest
 from hub_process import HubProcess
+from people import LEARNERS, PASSWORD, SignIn
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from nbcoach_hub.credentials import Credentials
 
 ROOT = Path(__file__).parents[2]
 SCREENSHOTS = Path(os.environ.get("NBCOACH_SCREENSHOTS", ROOT / "test-results/screenshots"))
-PASSWORD = "correct-horse-battery"
-LEARNERS = ("ada", "ben", "cleo", "dan", "eva", "finn")
 
 
 @pytest.fixture(scope="session")
@@ -54,9 +53,6 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path, args=list(chromium.ARGUMENTS))
         yield browser
         browser.close()
-
-
-SignIn = Callable[[str], Page]
 
 
 @pytest.fixture

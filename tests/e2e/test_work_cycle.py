@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 import requests
-from conftest import LEARNERS, PASSWORD, SignIn
 from hub_process import COURSES, Browser, HubProcess
+from people import LEARNERS, PASSWORD, SignIn
 from playwright.sync_api import Dialog, Locator, Page, WebSocketRoute, expect
 from test_learner_path import check, write_answer
 from test_roles_and_losses import command_line

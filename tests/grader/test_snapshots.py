@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import os
 import signal
@@ -19,7 +20,7 @@ from grader_plans import plan, verdicts
 
 from nbcoach_exercises.model import Limits
 from nbcoach_grader.engine.engine import Engine
-from nbcoach_grader.errors import EngineFailed
+from nbcoach_grader.errors import EngineStopped
 
 IMPORTS = ("json", "nbcoach_test_leaves")
 ROOMY = Limits(seconds=30, memory_mb=1024)
@@ -137,7 +138,8 @@ def test_a_lost_line_is_built_again(run: Any) -> None:
             await engine.run(checked)
             zygote = next(iter(engine._zygotes.values())).child.pid
             for process in psutil.Process(zygote).children(recursive=True):
-                process.kill()
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
             await asyncio.sleep(0.1)
             for _ in range(2):
                 assert verdicts(await engine.run(checked)) == ["passed", "passed"]
@@ -266,8 +268,8 @@ def test_stopping_in_the_middle_leaves_nothing(run: Any) -> None:
         loops = [asyncio.create_task(engine.run(plan("while True:\n    pass", learner=str(n)))) for n in range(3)]
         await asyncio.sleep(1.5)
         await engine.stop()
-        assert all(isinstance(found, EngineFailed) for found in await asyncio.gather(*loops, return_exceptions=True))
-        with pytest.raises(EngineFailed):
+        assert all(isinstance(found, EngineStopped) for found in await asyncio.gather(*loops, return_exceptions=True))
+        with pytest.raises(EngineStopped):
             await engine.run(plan("x = 1"))
         await engine.start()
         assert verdicts(await engine.run(plan("x = 1", tests="assert x == 1"))) == ["passed"]
@@ -277,5 +279,5 @@ def test_stopping_in_the_middle_leaves_nothing(run: Any) -> None:
 
 
 def test_an_engine_that_was_not_started_says_so(run: Any) -> None:
-    with pytest.raises(EngineFailed):
+    with pytest.raises(EngineStopped):
         run(Engine().run(plan("x = 1")))

@@ -92,7 +92,7 @@ def test_parts_end_and_come_back_in_any_order(
         while not all(healthy(platform, name) for name in MODULES):
             assert time.monotonic() < deadline, f"{order}: not all came back"
             time.sleep(0.3)
-    assert [reply["type"] for reply in sent] == ["feedback"] * len(sent)
+    assert [reply for reply in sent if reply["type"] != "feedback"] == []
     kept = service(platform.url, "accounts/api/profile/export", token).json()["attempts"]
     ids = [attempt["id"] for attempt in kept]
     assert len(ids) == len(set(ids))

@@ -16,7 +16,7 @@ from weakref import WeakValueDictionary
 from traitlets import Enum, Float, Integer
 from traitlets.config import LoggingConfigurable
 
-from ..errors import EngineFailed
+from ..errors import EngineStopped
 from ..sandbox.abc import Sandbox
 from ..sandbox.choice import AUTO, LEVELS, choose
 from ..sandbox.removal import remove
@@ -89,11 +89,11 @@ class Engine(LoggingConfigurable):
         """Return the sandbox in use.
 
         Raises:
-            EngineFailed: the engine has not been started.
+            EngineStopped: the engine does not run.
 
         """
         if self._sandbox is None:
-            raise EngineFailed("The engine is not running.")
+            raise EngineStopped("The engine is not running.")
         return self._sandbox
 
     @property
@@ -192,6 +192,7 @@ class Engine(LoggingConfigurable):
 
         Raises:
             EngineFailed: the grader itself failed; nothing is known about the work.
+            EngineStopped: the engine does not run, or not any more.
 
         """
         started = asyncio.Event()
@@ -205,7 +206,7 @@ class Engine(LoggingConfigurable):
                 task.cancel()
             me = asyncio.current_task()
             if task.cancelled() and me is not None and not me.cancelling():
-                raise EngineFailed("The engine was stopped.") from None
+                raise EngineStopped("The engine was stopped.") from None
             raise
 
     def _done(self, task: asyncio.Task[Outcome]) -> None:
@@ -292,7 +293,7 @@ class Engine(LoggingConfigurable):
         """
         async with self._starting:
             if self._folder is None:
-                raise EngineFailed("The engine is not running.")
+                raise EngineStopped("The engine is not running.")
             found = self._zygotes.get(imports)
             if found is not None and found.alive:
                 return found.process

@@ -25,7 +25,7 @@ from traitlets.config import LoggingConfigurable
 
 from ..engine.decisions import Decisions, merged
 from ..engine.plan import Begun, CellReport, Outcome, Plan, nothing
-from ..errors import EngineFailed
+from ..errors import EngineFailed, EngineStopped
 from ..sandbox.abc import Sandbox
 from ..sandbox.choice import choose
 from ..sandbox.removal import remove
@@ -153,13 +153,13 @@ class KernelEngine(LoggingConfigurable):
                 raise side
             found.append(side)
         if self._folder is None:
-            raise EngineFailed("The engine was stopped.")
+            raise EngineStopped("The engine was stopped.")
         tests = merged(replace(plan, shared=frozenset(t.grade_id for t in plan.tests)), found[0][1], found[-1][1])
         return Outcome(cells=found[0][0], tests=tests, seconds=time.monotonic() - start, reused=0)
 
     def _pool(self, name: str) -> Pool:
         if self._folder is None:
-            raise EngineFailed("The engine is not running.")
+            raise EngineStopped("The engine is not running.")
         if name not in self._pools:
             spec = find_spec(name, self.kernel_folders)
             self._pools[name] = Pool(lambda: self._started(spec), self.ready_kernels)
@@ -167,7 +167,7 @@ class KernelEngine(LoggingConfigurable):
 
     async def _started(self, spec: Spec) -> Kernel:
         if self._sandbox is None or self._context is None:
-            raise EngineFailed("The engine is not running.")
+            raise EngineStopped("The engine is not running.")
         kernel = Kernel(spec, self._sandbox, self._context, self.readable)
         await kernel.start(self.start_seconds)
         return kernel
