@@ -38,7 +38,8 @@ test-unit: $(VENV)/.dev ## Run the tests that need no browser
 
 test-browser: $(VENV)/.dev ## Walk the learner's path in headless Chromium, in Lab and in Notebook 7
 	@$(BIN)/python tests/e2e/chromium.py
-	$(BIN)/python -m pytest -m browser tests/e2e tests/operations
+	$(BIN)/python -m pytest -m browser tests/e2e
+	$(BIN)/python -m pytest -m browser tests/operations
 
 test-packaging: $(VENV)/.dev ## Build the wheel and try it in a clean environment
 	$(BIN)/python -m pytest -m packaging tests/packaging
