@@ -116,6 +116,10 @@ def test_killed_and_started_again_the_work_is_still_there(swarm: Stack, bob: Lea
         assert time.monotonic() < deadline
         time.sleep(1)
     again = swarm.learner("bob", PASSWORD)
-    again.start_server()
+    try:
+        again.start_server(seconds=150)
+    except AssertionError as err:
+        services = docker("service", "ps", "--no-trunc", f"{swarm.name}-bob", check=False)
+        raise AssertionError(f"{err}\n{services}\n{swarm.logs()}") from err
     assert again.api("GET", "api/contents/kept.txt").json()["content"] == "still here"
     assert again.check(RIGHT)["verdict"] == "passed"
