@@ -7,7 +7,6 @@ import dataclasses
 import pytest
 from grader_plans import messages, plan, verdicts
 
-from nbcoach_grader.engine import pair as pairs
 from nbcoach_grader.engine.discretion import discreet
 from nbcoach_grader.engine.engine import Engine
 
@@ -145,15 +144,17 @@ async def test_one_line_decides_as_two_do(
 ) -> None:
     given = plan(source, tests=SPLIT, solution="def f(n):\n    return n")
     assert discreet(given)
+    monkeypatch.setattr(Engine, "_crowded", lambda _: True)
     alone = await engine.run(given)
-    monkeypatch.setattr(pairs, "discreet", lambda _: False)
+    monkeypatch.setattr(Engine, "_crowded", lambda _: False)
     beside = await engine.run(dataclasses.replace(given, learner="eve"))
     assert verdicts(alone) == verdicts(beside) == expected
     assert messages(alone) == messages(beside)
     assert messages(alone)[1] is None
 
 
-async def test_discreet_code_needs_one_box(engine: Engine) -> None:
+async def test_discreet_code_needs_one_box_in_a_crowd(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Engine, "_crowded", lambda _: True)
     await engine.run(plan("def f(n):\n    return n", tests=SPLIT, learner="one"))
     await engine.run(plan("def f(n):\n    open('x', 'w')\n    return n", tests=SPLIT, learner="two"))
     boxes = {name.partition("\0")[0]: len(pair.places()) for name, pair in engine._pairs.items()}

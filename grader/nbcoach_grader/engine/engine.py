@@ -247,7 +247,7 @@ class Engine(LoggingConfigurable):
             async with pair.lock:
                 if self._pairs.get(plan.line) is pair:  # it may have been evicted meanwhile
                     pair.uses += 1
-                    return await pair.judge(plan, self._judges, self.max_seconds), pair
+                    return await pair.judge(plan, self._judges, self.max_seconds, crowded=self._crowded()), pair
 
     @contextlib.asynccontextmanager
     async def _counted(self) -> AsyncIterator[None]:
@@ -260,6 +260,10 @@ class Engine(LoggingConfigurable):
     def _idle(self) -> bool:
         """Tell whether no request is being served."""
         return self._active == 0
+
+    def _crowded(self) -> bool:
+        """Tell whether there are more requests than processors for two lines each."""
+        return 2 * self._active > (os.cpu_count() or 1)
 
     async def _prepare(self, plan: Plan, pair: Pair) -> None:
         """Fork ahead for the next request once the answer to this one is on its way, never beside a request."""

@@ -46,15 +46,16 @@ class Pair:
         await self.open.discard()
         await self.blind.discard()
 
-    async def judge(self, plan: Plan, judges: Judges, seconds: float) -> Outcome:
+    async def judge(self, plan: Plan, judges: Judges, seconds: float, *, crowded: bool = False) -> Outcome:
         """Judge what a learner may see on the open line and everything on the blind one, side by side.
 
-        Of discreet code one line does: it meets hidden checks last, when all that is shown has been taken.
+        Where processors are short, one line does for discreet code: it meets hidden checks last, when all that is
+        shown has been taken. That is half the work, but takes longer where a processor is free for each line.
         """
         start = time.monotonic()
         deadline = deadline_of(plan, seconds)
         parts = [(self.open, [Part.VISIBLE])]
-        if plan.has_hidden and not plan.shared and discreet(plan):
+        if plan.has_hidden and crowded and not plan.shared and discreet(plan):
             parts[0][1].append(Part.HIDDEN)
         elif plan.has_hidden:
             parts.append((self.blind, [Part.ALL]))
