@@ -105,7 +105,9 @@ def test_it_can_be_read_in_light_and_dark(platform: HubProcess, scheme: str, tmp
     if executable is None:
         pytest.skip("there is no Chromium")
     with sync.sync_playwright() as play:
-        chromium = play.chromium.launch(executable_path=executable, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        quiet = ("--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run")
+        arguments = ["--no-sandbox", "--disable-dev-shm-usage", *quiet]
+        chromium = play.chromium.launch(executable_path=executable, args=arguments)
         tab = chromium.new_context(color_scheme=scheme, viewport={"width": 900, "height": 1100}).new_page()
         troubles: list[str] = []
         tab.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
