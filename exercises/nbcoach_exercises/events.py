@@ -14,12 +14,10 @@ from enum import StrEnum
 from functools import cache
 from typing import Any
 
-from jsonschema import Draft202012Validator
-
 from .errors import InvalidInput
 from .finite import all_finite
 from .identifiers import new_id, now
-from .schemas import load_schema
+from .schemas import Schema, load_schema
 from .verdicts import Verdict
 
 
@@ -109,7 +107,7 @@ def entry_from_json(body: Any) -> Entry:
         InvalidInput: it does not match the schema `events.v1`.
 
     """
-    errors = sorted(_validator().iter_errors(body), key=lambda error: list(map(str, error.absolute_path)))
+    errors = sorted(_schema().errors(body), key=lambda error: list(map(str, error.absolute_path)))
     if errors:
         raise InvalidInput(f"Not an event: {errors[0].message[:200]}")
     if not all_finite(body):
@@ -131,5 +129,5 @@ def entry_from_json(body: Any) -> Entry:
 
 
 @cache
-def _validator() -> Draft202012Validator:
-    return Draft202012Validator(load_schema("events.v1"))
+def _schema() -> Schema:
+    return Schema(load_schema("events.v1"))

@@ -13,11 +13,9 @@ from enum import Enum
 from functools import cache
 from typing import Any, ClassVar, get_args, get_origin, get_type_hints
 
-from jsonschema import Draft202012Validator
-
 from .errors import InvalidFrame, TooLarge
 from .finite import loads_finite
-from .schemas import load_schema
+from .schemas import Schema, load_schema
 from .verdicts import Verdict
 
 MAX_FRAME_BYTES = 4 * 1024 * 1024
@@ -310,15 +308,15 @@ def _validate(body: Any) -> None:
     kind = body.get("type") if isinstance(body, dict) else None
     if not isinstance(kind, str) or kind not in _FRAMES:
         raise InvalidFrame(f"A frame needs a 'type', one of {', '.join(_FRAMES)}.")
-    error = next(iter(_validator(kind).iter_errors(body)), None)
+    error = next(iter(_schema(kind).errors(body)), None)
     if error is not None:
         place = "/".join(map(str, error.absolute_path)) or kind
         raise InvalidFrame(f"Frame {kind!r}, {place}: {error.message[:200]}", place=place)
 
 
 @cache
-def _validator(kind: str) -> Draft202012Validator:
-    return Draft202012Validator({"$ref": f"#/$defs/{kind}", "$defs": load_schema("frames.v1")["$defs"]})
+def _schema(kind: str) -> Schema:
+    return Schema({"$ref": f"#/$defs/{kind}", "$defs": load_schema("frames.v1")["$defs"]})
 
 
 def _plain(value: Any) -> Any:

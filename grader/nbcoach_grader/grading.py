@@ -28,6 +28,9 @@ from .style import PATIENCE, Style, within
 
 log = logging.getLogger(__name__)
 
+_ADVICE_AFTER = 0.004
+"""Seconds after which style is read: by then the learner's cells run, and it holds up nobody."""
+
 OUTDATED = "The exercise has a newer version, which was used; open it again to get it."
 
 
@@ -82,10 +85,11 @@ class Grading:
             GraderFailed: the grader broke; nothing is known about the work.
 
         """
-        material = await self._material(course, exercise)
+        material = await self.material(course, exercise)
         return await self._judging.judge(learner, material, question, cells)
 
-    async def _material(self, course: Course, exercise: Exercise) -> Material:
+    async def material(self, course: Course, exercise: Exercise) -> Material:
+        """Return what judging an exercise needs."""
         return await asyncio.to_thread(load_material, exercise, course.imports)
 
     async def check(self, learner: str, request: CheckRequest, begun: Begun = nothing) -> Feedback:
@@ -100,13 +104,13 @@ class Grading:
         course = self.catalogue.course(request.course)
         exercise = course.exercise(request.exercise)
         question = _question(exercise, request.cell)
-        material = await self._material(course, exercise)
+        material = await self.material(course, exercise)
         hidden = any(check.hidden for name in question.tests for check in material.tests[name].checks)
         if hidden and self._attempts is not None:  # each verdict tells a little of what is hidden
             self._attempts.spend(f"{learner} {course.id} {exercise.id} {question.answers[0]}")
         reading = asyncio.create_task(self._advice(material, question, request.cells))
         try:
-            tried = await self.attempt(learner, course, exercise, question, request.request, request.cells, begun)
+            tried = await self.attempt(learner, exercise, material, question, request.request, request.cells, begun)
             style = await within(reading, PATIENCE)
         finally:
             reading.cancel()
@@ -142,7 +146,7 @@ class Grading:
         self, course: Course, exercise: Exercise, cells: Sequence[CellSource]
     ) -> tuple[dict[str, str], tuple[str, ...]]:
         """Return a learner's answers by grade id, empty where there is none, and what was repaired to find them."""
-        layout = (await self._material(course, exercise)).layout
+        layout = (await self.material(course, exercise)).layout
         rebuilt = rebuild(layout, (), cells)
         named = (place.name for place in layout.places if place.answered)
         return {name: rebuilt.answers.get(name, "") for name in named}, rebuilt.repairs
@@ -150,8 +154,8 @@ class Grading:
     async def attempt(
         self,
         learner: str,
-        course: Course,
         exercise: Exercise,
+        material: Material,
         question: Question,
         request: str,
         cells: Sequence[CellSource],
@@ -163,14 +167,13 @@ class Grading:
             GraderFailed: the grader broke; no attempt is kept.
 
         """
-        material = await self._material(course, exercise)
         judged, rebuilt = await self._judging.judge(learner, material, question, cells, begun)
         points, solved = await self._standing(learner, exercise, question, judged)
         work = work_hash({name: rebuilt.answers.get(name, "") for name in question.answers})
         attempt = Attempt(
             id=work_hash({"learner": learner, "request": request, "work": work})[:32],  # a repeat counts once
             learner=learner,
-            course=course.id,
+            course=exercise.course,
             exercise=exercise.id,
             version=exercise.version,
             cell=question.answers[0],
@@ -192,6 +195,7 @@ class Grading:
         """Return notes on the style of a question's answers; they are for Python."""
         if material.kernel:
             return ()
+        await asyncio.sleep(_ADVICE_AFTER)
         starters = {place.name: place.released for place in material.layout.places}
         return await self._style.notes(cells, question.answers, starters)
 
@@ -206,7 +210,7 @@ class Grading:
         course = self.catalogue.course(request.course)
         exercise = course.exercise(request.exercise)
         question = _question(exercise, request.cell)
-        material = await self._material(course, exercise)
+        material = await self.material(course, exercise)
         checks = {check.id: check for name in question.tests for check in material.tests[name].checks}
         if request.check not in checks:
             raise UnknownCell(exercise.id, request.check)
@@ -276,7 +280,7 @@ class Grading:
 
     async def released(self, course: Course, exercise: Exercise) -> tuple[NotebookNode, tuple[DataFile, ...]]:
         """Return the learner version of an exercise and the files beside it; it is likely to be checked soon."""
-        material = await self._material(course, exercise)
+        material = await self.material(course, exercise)
         self._judging.expect(material)
         return material.released, material.files
 
@@ -285,8 +289,8 @@ class Grading:
     ) -> tuple[float, bool]:
         """Return the points of the whole exercise with this judgement, and whether all of it is passed."""
         course = self.catalogue.course(exercise.course)
-        attempts = _current(course, await self._kept().latest_attempts(learner, exercise.course))
-        latest = {a.cell: (a.points, a.verdict) for a in attempts if a.exercise == exercise.id}
+        attempts = _current(course, await self._kept().latest_attempts(learner, exercise.course, exercise.id))
+        latest = {a.cell: (a.points, a.verdict) for a in attempts}
         latest[question.answers[0]] = (judged.points, judged.verdict)
         wanted = [latest.get(q.answers[0], (0.0, Verdict.NOT_ATTEMPTED)) for q in exercise.questions]
         return sum(points for points, _ in wanted), all(verdict is Verdict.PASSED for _, verdict in wanted)

@@ -168,11 +168,12 @@ class Submissions:
         verdicts: dict[str, str] = {}
         scores: dict[str, float] = {}
         cursor = 0
+        material = await self._grading.material(course, exercise)
         for question in exercise.questions:
             cell = question.answers[0]
             try:
                 tried = await self._grading.attempt(
-                    learner, course, exercise, question, request.request, request.cells, begun
+                    learner, exercise, material, question, request.request, request.cells, begun
                 )
             except GraderFailed as err:
                 log.warning("A question of a submission could not be judged: %s", err.code)

@@ -210,6 +210,7 @@ async def test_latest_attempts(url: str) -> None:
         await store.append(event())
         await store.append(attempt(course="statistics"))
         assert await store.latest_attempts("amy", "python") == [second, newest, other]
+        assert await store.latest_attempts("amy", "python", "lists") == [other]
         assert await store.latest_attempts("nobody", "python") == []
 
 

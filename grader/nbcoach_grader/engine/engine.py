@@ -270,6 +270,7 @@ class Engine(LoggingConfigurable):
         async with pair.lock:
             if self._pairs.get(plan.line) is pair:
                 pair.uses += 1
+                await pair.settle()
                 await pair.open.fork_ahead(self._idle)
                 await pair.blind.fork_ahead(self._idle)
                 await pair.measure()

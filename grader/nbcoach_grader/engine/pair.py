@@ -37,6 +37,11 @@ class Pair:
         """Return the boxes of the two, each with the process group of all that runs in it."""
         return [place for place in (self.open.place, self.blind.place) if place is not None]
 
+    async def settle(self) -> None:
+        """Wait until what an answer has left behind has gone."""
+        await self.open.settle()
+        await self.blind.settle()
+
     async def measure(self) -> None:
         """Note how much memory the two have now."""
         self.memory_bytes = await self.open.memory_bytes() + await self.blind.memory_bytes()

@@ -18,7 +18,6 @@ from .process import OrderRefused, Process, ProcessGone, ProcessLate
 from .snapshots import Line
 from .standing import Standing
 
-_END_SECONDS = 0.25
 _EXTRA_SECONDS = 4.0
 JUDGE_SECONDS = 2.0
 """What is left for judging when the last cell must have ended."""
@@ -80,6 +79,7 @@ class Side:
             async with self._line.watched(self._plan):
                 standing = await self._line.advance(self._plan, self._deadline - JUDGE_SECONDS, self._kept)
                 for stop in self._plan.stops:
+                    await self._line.settle()
                     asked, in_process = isolated[stop.after], shared[stop.after]
                     if stop.after > standing.reached:
                         told = [_lost(asked, Verdict.TIMEOUT), _lost(in_process, Verdict.TIMEOUT)]
@@ -105,7 +105,7 @@ class Side:
         return min(self._deadline - time.monotonic() - 2 * SLACK_SECONDS, self._seconds)
 
     async def _judge(self, stop: Stop, judge: Process, asked: dict[Part, Checks], *, last: bool) -> Decided:
-        """Let a judge decide on the process at a stop; publish nothing before that one has gone."""
+        """Let a judge decide on the process at a stop."""
         total = self._left()
         if total <= 0:
             judge.close()
@@ -140,7 +140,7 @@ class Side:
         finally:
             ours.close()
             self._judges.give_back(self._plan, stop, judge)
-            await self._release(served)
+            self._line.release(served)
 
     async def _share(self, stop: Stop, checks: Checks) -> Decisions:
         """Run tests in the learner's own process, as the reference solution has shown to be needed."""
@@ -159,17 +159,11 @@ class Side:
             return lost(checks, Verdict.CRASHED)
         finally:
             process.dismiss()
-            await self._release(process)
+            self._line.release(process)
 
     async def _stand_in(self, stop: Stop, *, last: bool, serve: tuple[int, float] | None = None) -> Process | None:
         deadline = self._deadline - JUDGE_SECONDS
         return await self._line.stand_in(self._plan, stop.after, deadline, last=last, kept=self._kept, serve=serve)
-
-    async def _release(self, process: Process) -> None:
-        """Wait for a process and all who hold on to it; end the whole line where one does not go."""
-        if not await process.gone(_END_SECONDS):
-            await self._line.discard()
-        process.close()
 
 
 def _lost(asked: dict[Part, Checks], verdict: Verdict) -> Decided:

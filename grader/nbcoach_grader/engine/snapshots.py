@@ -35,6 +35,7 @@ SLOW_TICKS = 4
 SERVING_PROCESSES = 8
 CHEAP_SECONDS = 0.05
 _CHANCES = 2
+_END_SECONDS = 0.25
 MAX_BYTES = 256 * 2**20
 
 
@@ -62,6 +63,7 @@ class Line:
         self._fatal: dict[str, CellReport] = {}
         self._lost: dict[str, int] = {}
         self._spare: tuple[Process, Process] | None = None
+        self._leaving: list[Process] = []
         self._ended = False
         self._kills = 0
 
@@ -112,10 +114,24 @@ class Line:
             if self._ended:
                 await self.discard()
 
+    def release(self, process: Process) -> None:
+        """Let go of a process that is used up; it takes milliseconds to end, and nobody needs to wait for that."""
+        self._leaving.append(process)
+
+    async def settle(self) -> None:
+        """Wait until what was released has gone, and all who hold on to it; end the line where one does not go."""
+        while self._leaving:
+            if not await self._leaving[-1].gone(_END_SECONDS):
+                await self.discard()
+            else:
+                self._leaving.pop().close()
+
     async def discard(self) -> None:
         """End every process of the line and remove its box; idempotent."""
         await self._end()
         self._ended = False
+        while self._leaving:
+            self._leaving.pop().close()
         spare, self._spare = self._spare, None
         if spare is not None:
             spare[1].close()

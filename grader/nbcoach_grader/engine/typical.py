@@ -6,17 +6,23 @@ fork again.
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
 from . import framing
 from .codec import Decoder, Encoder
+from .peer import Frame
+from .subject import run_cell, serve
 
 _TIMES = 12
+_SECONDS = 5.0
 _CODE = """
 def squares(n):
     return [i * i for i in range(1, n + 1)]
+def given(thing):
+    return thing
 assert squares(3) == [1, 4, 9] and sorted({"b": 1, "a": 2}) == ["a", "b"]
 import sys
 if "numpy" in sys.modules:
@@ -54,5 +60,13 @@ def warm_up() -> None:
 
 
 def exercise(shell: InteractiveShell) -> None:
-    """Do it once in a shell."""
-    shell.run_cell(_CODE, silent=True)  # type: ignore[no-untyped-call]
+    """Do it once in a shell, as a learner's process does: run a cell, then answer a judge."""
+    run_cell(shell, _CODE, _SECONDS)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        calls = [{"a": 1}, *(shell.user_ns[name] for name in ("values", "frame", "means") if name in shell.user_ns)]
+        framing.send(ours, [Frame.REQUEST, "name", "given"])  # the first thing it tells of, so its number is 1
+        for value in calls:
+            framing.send(ours, [Frame.REQUEST, "call", 1, Encoder(_Nothing()).encode(([value], {}))])
+        ours.shutdown(socket.SHUT_WR)
+        serve(shell, theirs, _SECONDS)

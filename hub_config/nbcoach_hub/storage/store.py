@@ -73,9 +73,9 @@ class Store:
         """Return up to `limit` entries with a cursor above `after`, in rising order."""
         return await _each(logged, await self._backend.find(LOG, {}, after=after, limit=limit))
 
-    async def latest_attempts(self, learner: str, course: str) -> list[Logged]:
-        """Return the newest attempt of each exercise and cell, in rising order."""
-        where = {"learner": learner, "course": course, "type": "attempt"}
+    async def latest_attempts(self, learner: str, course: str, exercise: str | None = None) -> list[Logged]:
+        """Return the newest attempt of each exercise and cell, or of one exercise's cells, in rising order."""
+        where = {"learner": learner, "course": course, "type": "attempt", **_given(exercise=exercise)}
         return await _each(logged, await self._backend.latest(LOG, where, ("exercise", "cell")))
 
     async def attempts(self, learner: str, course: str, exercise: str, limit: int = 100) -> list[Logged]:
