@@ -5,6 +5,7 @@ import { ExerciseState } from './exercise';
 import type { LiveConnection } from './live';
 import { type ILoaded, messageOf, nothing, settle } from './loaded';
 import type { Phrasebook } from './phrases';
+import { isHandedIn } from './progress';
 import type { ICoachService } from './request';
 import type {
   ICellSource,
@@ -403,11 +404,15 @@ export class CoachModel implements IDisposable {
     if (course?.id !== feedback.course) {
       return;
     }
-    const progress: IProgress = {
-      state: feedback.solved ? 'passed' : 'started',
-      points: feedback.exercise_points,
-      max_points: feedback.exercise_max_points
-    };
+    const former = course.progress?.[feedback.exercise];
+    const progress: IProgress = isHandedIn(former)
+      ? { ...former, solved: former.solved || feedback.solved }
+      : {
+          state: feedback.solved ? 'passed' : 'started',
+          points: feedback.exercise_points,
+          max_points: feedback.exercise_max_points,
+          solved: feedback.solved
+        };
     this._course = {
       ...this._course,
       value: {

@@ -28,7 +28,7 @@ export type Verdict =
   | 'grader-failed';
 
 /**
- * How far the learner is with an exercise.
+ * How far the learner is with an exercise; `graded` is what was handed in and commented on.
  */
 export type ExerciseState =
   'new' | 'started' | 'passed' | 'submitted' | 'graded';
@@ -60,12 +60,14 @@ export interface IExercise {
 }
 
 /**
- * What the learner has reached in an exercise.
+ * What the learner has reached in an exercise; once it is handed in, the points are those of the newest submission.
  */
 export interface IProgress {
   readonly state: ExerciseState;
   readonly points: number;
   readonly max_points: number;
+  /** Whether all of it is passed, handed in or not. */
+  readonly solved: boolean;
 }
 
 /**

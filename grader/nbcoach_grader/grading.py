@@ -22,6 +22,7 @@ from .engine.plan import Begun, nothing
 from .feedback import Judgement
 from .judging import Judging
 from .material import Material, load_material
+from .progress import current, progress
 from .rebuild import Rebuilt, rebuild
 from .runner import Runs
 from .style import PATIENCE, Style, within
@@ -264,19 +265,8 @@ class Grading:
                 continue
 
     async def progress(self, learner: str, course: Course) -> dict[str, dict[str, object]]:
-        """Return for each exercise `{"state", "points", "max_points"}` of a learner."""
-        attempts = _current(course, await self._kept().latest_attempts(learner, course.id))
-        found: dict[str, dict[str, object]] = {}
-        for exercise in course.exercises.values():
-            mine = [attempt for attempt in attempts if attempt.exercise == exercise.id]
-            passed = {attempt.cell for attempt in mine if attempt.verdict is Verdict.PASSED}
-            done = bool(exercise.questions) and passed >= {question.answers[0] for question in exercise.questions}
-            found[exercise.id] = {
-                "state": "passed" if done else "started" if mine else "new",
-                "points": sum(attempt.points for attempt in mine),
-                "max_points": exercise.points,
-            }
-        return found
+        """Return how far a learner is with each exercise of a course, see `progress`."""
+        return await progress(self._kept(), learner, course)
 
     async def released(self, course: Course, exercise: Exercise) -> tuple[NotebookNode, tuple[DataFile, ...]]:
         """Return the learner version of an exercise and the files beside it; it is likely to be checked soon."""
@@ -289,7 +279,7 @@ class Grading:
     ) -> tuple[float, bool]:
         """Return the points of the whole exercise with this judgement, and whether all of it is passed."""
         course = self.catalogue.course(exercise.course)
-        attempts = _current(course, await self._kept().latest_attempts(learner, exercise.course, exercise.id))
+        attempts = current(course, await self._kept().latest_attempts(learner, exercise.course, exercise.id))
         latest = {a.cell: (a.points, a.verdict) for a in attempts}
         latest[question.answers[0]] = (judged.points, judged.verdict)
         wanted = [latest.get(q.answers[0], (0.0, Verdict.NOT_ATTEMPTED)) for q in exercise.questions]
@@ -312,15 +302,3 @@ def _question(exercise: Exercise, cell: str) -> Question:
     if question is None:
         raise UnknownCell(exercise.id, cell)
     return question
-
-
-def _current(course: Course, attempts: Sequence[Logged]) -> list[Attempt]:
-    """Return the attempts that were made on the present version of their exercise."""
-    entries = [logged.entry for logged in attempts]
-    return [
-        entry
-        for entry in entries
-        if isinstance(entry, Attempt)
-        and entry.exercise in course.exercises
-        and entry.version == course.exercises[entry.exercise].version
-    ]

@@ -240,7 +240,7 @@ def receipt_of(kept: Submission, request: str, cursor: int = 0, repairs: tuple[s
             for cell, verdict in kept.verdicts.items()
         ),
         repairs=repairs,
-        solved=bool(kept.verdicts) and set(kept.verdicts.values()) == {Verdict.PASSED},
+        solved=kept.solved,
         cursor=cursor,
     )
 

@@ -254,6 +254,10 @@ async def test_submissions(url: str) -> None:
         assert await store.submissions("amy") == [second, first]
         assert await store.submissions("amy", "python", "loops") == [first]
         assert await store.submissions("amy", "statistics") == []
+        assert await store.newest_submissions("amy", "python") == [first, second]
+        again = await store.submit(submission(id="again"))
+        assert await store.newest_submissions("amy", "python") == [second, again]
+        assert await store.newest_submissions("amy", "statistics") == []
         assert await store.submission("one") == first
         assert await store.submission("two") is None
 

@@ -179,6 +179,8 @@ def test_hand_in_read_update_and_begin_anew(
     assert (saved["submission"], saved["hash"]) == (kept["submission"], kept["hash"])
     if front_end == "notebook":
         open_panel(page)
+    listed = page.locator(f'.nbcoach-Exercise[data-exercise="{EXERCISE}"]')
+    expect(listed).to_have_attribute("data-state", "submitted")
     item = panel(page, "Submission").first
     expect(item).to_have_attribute("data-submission", kept["submission"])
 
@@ -188,6 +190,7 @@ def test_hand_in_read_update_and_begin_anew(
     expect(page.locator(".Toastify__toast", has_text=words).first).to_be_visible()
     expect(panel(page, "Notification")).to_contain_text(words)
     expect(item.locator(".nbcoach-Comment-text")).to_have_text(words)
+    expect(listed).to_have_attribute("data-state", "graded")
     shot(page, f"{front_end}-7-comment")
     page.reload()
     footer = ready(page)

@@ -310,6 +310,7 @@ def test_right_and_wrong_work_is_judged_and_kept(story: Story) -> None:
             "state": "passed",
             "points": FIRST.points,
             "max_points": FIRST.points,
+            "solved": True,
         }
         kept = await entries(world, begun)
         assert [(e["entry"]["id"], e["cursor"]) for e in kept] == [

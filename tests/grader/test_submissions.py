@@ -30,7 +30,7 @@ MINE = f"nbgrader-{COURSE}"
 PEOPLE: dict[str, dict[str, Any]] = {
     **{
         name: {"name": name, "groups": [MINE], "scopes": [ACCESS, LEARN]}
-        for name in ("ada", "bob", "cyn", "dan", "eli", "fay", "gus")
+        for name in ("ada", "bob", "cyn", "dan", "eli", "fay", "gus", "ida")
     },
     "eve": {"name": "eve", "groups": ["nbgrader-other"], "scopes": [ACCESS, LEARN]},
     "tom": {"name": "tom", "groups": [f"formgrade-{COURSE}"], "scopes": [ACCESS, LEARN, TEACH]},
@@ -99,6 +99,12 @@ async def notifications(world: World, learner: str) -> list[dict[str, Any]]:
     status, body = await world.ask("api/notifications", learner)
     assert status == 200
     return list(body["notifications"])
+
+
+async def progress(world: World, learner: str) -> dict[str, Any]:
+    status, body = await world.ask(f"api/courses/{COURSE}", learner)
+    assert status == 200
+    return dict(body["progress"][EXERCISE])
 
 
 async def notice(live: Live) -> dict[str, Any]:
@@ -251,6 +257,30 @@ def test_a_comment_reaches_its_learner_at_once_and_is_kept_until_read(story: Sto
         assert await notifications(world, "ada") == []
         await live.close()
         await stranger.close()
+
+    story(told)
+
+
+def test_the_state_of_an_exercise_follows_what_is_handed_in(story: Story) -> None:
+    async def told(world: World) -> None:
+        live = await world.live("ida")
+        points = world.service.grading.catalogue.course(COURSE).exercise(EXERCISE).points
+        assert await progress(world, "ida") == {"state": "new", "points": 0, "max_points": points, "solved": False}
+        wrong = await live.answer(work(world, "ida-1", "wrong"))
+        handed_in = {"state": "submitted", "points": wrong["points"], "max_points": points, "solved": False}
+        assert await progress(world, "ida") == handed_in
+        cell = wrong["questions"][0]["cell"]
+        right = work(world, "ida-2")
+        checked = await live.answer({**right, "type": "check", "request": "ida-c", "cell": cell})
+        assert checked["solved"]
+        assert await progress(world, "ida") == {**handed_in, "solved": True}  # what is handed in counts
+        path = f"api/courses/{COURSE}/submissions/{wrong['submission']}/comments"
+        assert (await world.ask(path, "tom", "POST", {"text": "Nearly."}))[0] == 201
+        assert await progress(world, "ida") == {**handed_in, "state": "graded", "solved": True}
+        assert (await notice(live))["kind"] == "comment"
+        await live.answer(right)
+        assert await progress(world, "ida") == {**handed_in, "points": points, "solved": True}
+        await live.close()
 
     story(told)
 

@@ -39,7 +39,7 @@ const COURSE: ICourse = {
   summary: '',
   units: [{ id: 'u', title: 'U', exercises: ['e'] }],
   exercises: [],
-  progress: { e: { state: 'new', points: 0, max_points: 3 } }
+  progress: { e: { state: 'new', points: 0, max_points: 3, solved: false } }
 };
 
 function next(exercise: string): INext {
@@ -164,7 +164,8 @@ describe('CoachModel', () => {
     expect(model.course.value?.progress?.e).toEqual({
       state: 'passed',
       points: 3,
-      max_points: 3
+      max_points: 3,
+      solved: true
     });
     await vi.waitFor(() =>
       expect(model.next.value?.items[0]?.exercise).toBe('f')
@@ -174,6 +175,16 @@ describe('CoachModel', () => {
       7,
       expect.stringMatching(/^[0-9a-f-]{36}$/)
     );
+  });
+
+  it('leaves the points of what is handed in as they are', async () => {
+    const e = { state: 'submitted', points: 1, max_points: 3, solved: false };
+    service.course.mockResolvedValueOnce({ ...COURSE, progress: { e } });
+    await model.refresh();
+    const state = model.exercise(key, named);
+    await model.check(state, 'fact', saved, sources);
+    live.received.emit(feedback(live.sent[0].request));
+    expect(model.course.value?.progress?.e).toEqual({ ...e, solved: true });
   });
 
   it('takes the answer to the newest question where answers overtake each other', async () => {

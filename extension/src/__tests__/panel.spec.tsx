@@ -2,7 +2,7 @@ import { nullTranslator } from '@jupyterlab/translation';
 import React from 'react';
 import { renderToStaticMarkup } from 'react-dom/server';
 import { describe, expect, it } from 'vitest';
-import type { ICourse, IReason } from '../tokens';
+import type { ICourse, IProgress, IReason } from '../tokens';
 import { ExerciseList } from '../widgets/exercises';
 import { reasonWords } from '../widgets/reasons';
 import { raising, rangeOf, SkillList } from '../widgets/skills';
@@ -35,8 +35,8 @@ function course(count: number): ICourse {
     units: [{ id: 'u', title: 'U', exercises: exercises.map(e => e.id) }],
     exercises,
     progress: {
-      e0: { state: 'graded', points: 2, max_points: 2 },
-      e1: { state: 'started', points: 1, max_points: 2 }
+      e0: { state: 'graded', points: 2, max_points: 2, solved: true },
+      e1: { state: 'started', points: 1, max_points: 2, solved: false }
     }
   };
 }
@@ -78,13 +78,29 @@ describe('ExerciseList', () => {
     expect(html.split('aria-current="true"')).toHaveLength(2);
   });
 
-  it('says when an open exercise is due, and no longer once it is passed', () => {
+  it('says when an exercise is due, until it is handed in', () => {
     const shown = course(2);
     const due = new Date(Date.now() + 2.5 * 3_600_000).toISOString();
     const both = shown.exercises.map(item => ({ ...item, due }));
     expect(
       list({ ...shown, exercises: both }).split('due in 2 h')
     ).toHaveLength(2);
+  });
+
+  it('counts what is passed, not what is handed in', () => {
+    const shown = course(3);
+    const handedIn: IProgress = {
+      state: 'submitted',
+      points: 1,
+      max_points: 2,
+      solved: false
+    };
+    const html = list({
+      ...shown,
+      progress: { ...shown.progress, e1: handedIn }
+    });
+    expect(html).toContain('Submitted');
+    expect(html).toContain('1 of 3 passed');
   });
 
   it('offers to search where there are many', () => {

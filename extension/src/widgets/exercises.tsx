@@ -1,5 +1,6 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
+import { isHandedIn } from '../progress';
 import type { ICourse, IExercise, IProgress } from '../tokens';
 import { dueWords, exerciseWords, pointsOf, worth } from './words';
 
@@ -22,7 +23,7 @@ export function ExerciseList(props: IListProps): JSX.Element {
   const { course, trans } = props;
   const [wanted, setWanted] = React.useState('');
   const byId = new Map(course.exercises.map(item => [item.id, item]));
-  const done = (id: string) => isDone(course.progress?.[id]);
+  const done = (id: string) => course.progress?.[id]?.solved === true;
   const found = (id: string) => {
     const exercise = byId.get(id);
     const words = wanted.trim().toLowerCase();
@@ -141,7 +142,7 @@ const ExerciseItem = React.memo((props: IItemProps): JSX.Element => {
           </span>
           <span>{points}</span>
           <span>{trans.__('%1 min', exercise.minutes)}</span>
-          {due && !isDone(progress) && (
+          {due && !isHandedIn(progress) && (
             <span className="nbcoach-Exercise-due">{due}</span>
           )}
         </span>
@@ -150,11 +151,3 @@ const ExerciseItem = React.memo((props: IItemProps): JSX.Element => {
   );
 });
 ExerciseItem.displayName = 'ExerciseItem';
-
-/**
- * Return whether nothing is left to do for the learner.
- */
-function isDone(progress: IProgress | undefined): boolean {
-  const state = progress?.state ?? 'new';
-  return state !== 'new' && state !== 'started';
-}

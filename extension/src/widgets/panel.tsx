@@ -3,6 +3,7 @@ import { LabIcon, ReactWidget, refreshIcon } from '@jupyterlab/ui-components';
 import React from 'react';
 import type { CoachModel } from '../model';
 import type { Preferences } from '../preferences';
+import { isHandedIn } from '../progress';
 import { ExerciseList } from './exercises';
 import { FirstSteps } from './firststeps';
 import { NotificationList } from './notifications';
@@ -191,7 +192,7 @@ export class ExercisesPanel extends ReactWidget {
       course !== null &&
       course.exercises.length > 0 &&
       Object.values(course.progress ?? {}).every(
-        ({ state }) => state === 'new' || state === 'started'
+        progress => !progress.solved && !isHandedIn(progress)
       )
     );
   }

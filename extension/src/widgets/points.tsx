@@ -4,6 +4,7 @@ import { ReactWidget } from '@jupyterlab/ui-components';
 import React from 'react';
 import { answerCells, exerciseOf } from '../cells';
 import type { CoachModel } from '../model';
+import { isHandedIn } from '../progress';
 import { pointsOf, worth } from './words';
 
 /**
@@ -39,7 +40,15 @@ export class NotebookPoints extends ReactWidget {
         : undefined;
     if (progress) {
       return (
-        <span title={this._trans.__('What counts for this exercise so far')}>
+        <span
+          title={
+            isHandedIn(progress)
+              ? this._trans.__(
+                  'What you have handed in; submit again for newer work to count'
+                )
+              : this._trans.__('What counts for this exercise so far')
+          }
+        >
           {pointsOf(progress.points, progress.max_points, this._trans)}
         </span>
       );

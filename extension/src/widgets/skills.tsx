@@ -123,11 +123,8 @@ export function rangeOf({ mastery, spread = 0 }: ISkill): {
  * Return the easiest exercise of a skill that is not passed yet.
  */
 export function raising(course: ICourse, skill: string): IExercise | null {
-  const open = course.exercises.filter(item => {
-    const state = course.progress?.[item.id]?.state ?? 'new';
-    return (
-      item.skills.includes(skill) && (state === 'new' || state === 'started')
-    );
-  });
+  const open = course.exercises.filter(
+    item => item.skills.includes(skill) && !course.progress?.[item.id]?.solved
+  );
   return open.sort((a, b) => a.difficulty - b.difficulty)[0] ?? null;
 }

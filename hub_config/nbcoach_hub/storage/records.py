@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 
 from nbcoach_exercises.events import Entry
 from nbcoach_exercises.identifiers import new_id, now
+from nbcoach_exercises.verdicts import Verdict
 
 LANGUAGES = ("en", "de")
 
@@ -68,6 +69,11 @@ class Submission:
     def late(self) -> bool:
         """Return whether it came after its time."""
         return self.due is not None and self.at > self.due
+
+    @property
+    def solved(self) -> bool:
+        """Return whether every question of it passed."""
+        return bool(self.verdicts) and set(self.verdicts.values()) == {Verdict.PASSED}
 
     @property
     def hash(self) -> str:

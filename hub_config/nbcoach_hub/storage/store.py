@@ -120,6 +120,11 @@ class Store:
         """Return a learner's submissions, newest first, of all courses and exercises or of the given ones."""
         return await self._submissions(_given(learner=learner, course=course, exercise=exercise), MAX_ROWS)
 
+    async def newest_submissions(self, learner: str, course: str) -> list[Submission]:
+        """Return a learner's newest submission of each exercise of a course, oldest first."""
+        where = {"learner": learner, "course": course}
+        return await _each(self._submission, await self._backend.latest(SUBMISSIONS, where, ("exercise",)))
+
     async def class_submissions(self, course: str, exercise: str, limit: int = 500) -> list[Submission]:
         """Return everybody's submissions of an exercise, newest first."""
         return await self._submissions({"course": course, "exercise": exercise}, limit)
