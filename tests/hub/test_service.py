@@ -262,6 +262,33 @@ async def test_a_body_that_is_far_too_large_is_told_so_all_the_same() -> None:
             assert (answer.code, code(answer)) == (413, "too-large")
 
 
+@pytest.mark.parametrize(
+    ("path", "token", "megabytes", "status"),
+    [
+        ("api/courses/python", None, 10, 403),
+        ("api/courses/python", "amy", 10, 413),
+        ("api/nothing", None, 10, 404),
+        ("health", None, 10, 405),
+    ],
+)
+async def test_who_is_refused_may_send_all_of_his_body_first(
+    path: str, token: str | None, megabytes: int, status: int
+) -> None:
+    """A proxy between us answers 503 where we hang up while it still sends."""
+    async with demo() as ask:
+        reader, writer = await asyncio.open_connection("127.0.0.1", ask.service.port)
+        who = f"Authorization: token {token}\r\n" if token else ""
+        head = f"POST /services/demo/{path} HTTP/1.1\r\nHost: x\r\n{who}Transfer-Encoding: chunked\r\n\r\n"
+        writer.write(head.encode())
+        async with asyncio.timeout(20):
+            for _ in range(megabytes):
+                writer.write(b"f4240\r\n" + b"x" * 10**6 + b"\r\n")
+                await writer.drain()
+            writer.write(b"0\r\n\r\n")
+            assert (await reader.readuntil(b"\r\n")).startswith(f"HTTP/1.1 {status} ".encode())
+        writer.close()
+
+
 @pytest.mark.parametrize("length", ["Content-Length: 10000", "Transfer-Encoding: chunked"])
 async def test_a_body_that_does_not_come_is_not_waited_for(length: str) -> None:
     async with demo(body_seconds=0.3) as ask:

@@ -36,7 +36,7 @@ from ..processes import die_with_parent
 from . import logs
 from .auth import Authenticator
 from .errors import ServiceMisconfigured
-from .handlers import CheckedHandler, LiveHandler, UnknownPathHandler
+from .handlers import DRAINED_OF_STRANGERS, CheckedHandler, LiveHandler, UnknownPathHandler
 from .health import DetailsHandler, Health, HealthHandler, LiveHealthHandler
 from .limits import Limits
 from .metrics import Metrics, MetricsHandler
@@ -226,7 +226,7 @@ class Service(Application):
         )
         self._server = HTTPServer(
             web,
-            max_body_size=self.max_body_bytes,  # of whom we know; see `Handler`
+            max_body_size=max(self.max_body_bytes, DRAINED_OF_STRANGERS),  # the limit itself is the handlers' to tell
             idle_connection_timeout=self.idle_seconds,
             body_timeout=self.body_seconds + _SLACK_SECONDS,
         )

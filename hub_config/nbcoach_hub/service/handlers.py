@@ -1,8 +1,9 @@
 """Handlers that know who is calling before they do anything else.
 
 The order for each request is: request id, declared scopes of the verb, token, scope, rate limit,
-and only then the body. One that is too large is read and thrown away, as its sender sees our answer only once it
-has sent everything; one that does not come in time is not waited for.
+and only then the body. One that is too large, or of a request that is refused, is read and thrown away, as its sender
+sees our answer only once it has sent everything, and the hub's proxy answers 503 for us where we hang up before; one
+that does not come in time is not waited for.
 """
 
 from __future__ import annotations
@@ -46,6 +47,8 @@ log = logging.getLogger(__name__)
 _WITH_BODY = ("PATCH", "POST", "PUT")
 _DRAINED_BYTES = 256 * 2**20
 """How much of a body that is too large is thrown away before we hang up."""
+DRAINED_OF_STRANGERS = 16 * 2**20
+"""The same where the request is refused whatever its body holds; more than the gateway lets through."""
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 
@@ -84,6 +87,8 @@ class CheckedHandler(RequestHandler):
         verb = str(self.request.method).lower()
         if getattr(type(self), verb) is RequestHandler._unimplemented_method:
             raise HTTPError(405)
+        if len(self.request.body) > self.service.max_body_bytes:  # a form; `Handler` gets its body later
+            raise self._too_large()
         scopes = declared(self, verb)
         if scopes is None:
             raise NotAllowed(_NO_DECLARATION)
@@ -94,6 +99,10 @@ class CheckedHandler(RequestHandler):
                 raise NotAllowed("The token lacks the scope for this.", scopes=sorted(scopes))
             self.service.limits.spend(f"{self.identity.kind}:{self.identity.name}")
         self.cleared = scopes
+
+    def _too_large(self) -> TooLarge:
+        limit = self.service.max_body_bytes
+        return TooLarge(f"A request may hold {limit / 2**20:g} MiB.", limit=limit)
 
     async def caller(self) -> Identity:
         """Return who is calling, by the token in the header.
@@ -173,15 +182,24 @@ class Handler(CheckedHandler):
 
     async def prepare(self) -> None:
         """Check the caller and the announced size of the body, and give it its time."""
-        await super().prepare()
-        if self.request.method in _WITH_BODY:
-            self.request.connection.set_max_body_size(_DRAINED_BYTES)  # type: ignore[union-attr]
-            self._lateness = asyncio.get_running_loop().call_later(self.service.body_seconds, self._late)
+        with_body = self.request.method in _WITH_BODY
+        try:
+            await self.admit()
+        except (NbcoachError, HTTPError) as err:
+            if not with_body or self._announced() > DRAINED_OF_STRANGERS:
+                raise
+            self._expect(DRAINED_OF_STRANGERS)
+            self._refuse_later(err)
         else:
-            announced = self.request.headers.get("Content-Length", "0")
-            if announced.isdigit() and int(announced) > self.service.max_body_bytes:
+            if with_body:
+                self._expect(_DRAINED_BYTES)
+            elif self._announced() > self.service.max_body_bytes:
                 raise self._too_large()
         self._early = False
+
+    async def admit(self) -> None:
+        """Check the caller; what it raises is answered once the body has come."""
+        await super().prepare()
 
     def data_received(self, chunk: bytes) -> None:
         """Keep a piece of the body, up to the limit."""
@@ -251,6 +269,25 @@ class Handler(CheckedHandler):
         self._in_time()
         super().on_finish()
 
+    def _announced(self) -> int:
+        """Return how many bytes the body has by its own account; 0 where it says nothing."""
+        announced = self.request.headers.get("Content-Length", "0")
+        return int(announced) if announced.isdigit() else 0
+
+    def _expect(self, most: int) -> None:
+        """Let a body of so many bytes come, in its time."""
+        self.request.connection.set_max_body_size(most)  # type: ignore[union-attr]
+        self._lateness = asyncio.get_running_loop().call_later(self.service.body_seconds, self._late)
+
+    def _refuse_later(self, error: Exception) -> None:
+        """Let the verb, which runs once the body has come, do nothing but refuse."""
+
+        def refuse(*_arguments: str) -> None:
+            raise error
+
+        setattr(self, str(self.request.method).lower(), refuse)
+        self._overflow = True  # keep nothing of the body
+
     def _late(self) -> None:
         """Refuse a body that is still on its way."""
         self._early = True
@@ -262,10 +299,6 @@ class Handler(CheckedHandler):
         """Stop the time for the body."""
         if self._lateness is not None:
             self._lateness.cancel()
-
-    def _too_large(self) -> TooLarge:
-        limit = self.service.max_body_bytes
-        return TooLarge(f"A request may hold {limit / 2**20:g} MiB.", limit=limit)
 
 
 class LiveHandler(CheckedHandler, WebSocketHandler):
@@ -302,8 +335,8 @@ class LiveHandler(CheckedHandler, WebSocketHandler):
 class UnknownPathHandler(Handler):
     """Answer 404 in JSON for every path that no route knows."""
 
-    async def prepare(self) -> None:
-        """Refuse at once."""
+    async def admit(self) -> None:
+        """Refuse everybody."""
         logs.clear()
         logs.bind(request=self.request_id)
         raise NotFound("There is nothing here.")
