@@ -1,18 +1,20 @@
-"""Events of the attempt log: what the grader saw, and what a learner's browser reported.
+"""Events of the attempt log: what the grader saw, what a learner's browser reported, and that somebody was erased.
 
 One append-only log per installation with a rising cursor. Only the grader writes attempts;
 what comes from the learner's side carries `origin: learner` and is never evidence of skill.
-No learner source is in either: only its hash.
+No learner source is in any: only its hash.
 """
 
 from __future__ import annotations
 
+import hashlib
+import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar, Self
 
 from .errors import InvalidInput
 from .finite import all_finite
@@ -72,9 +74,45 @@ class LearnerEvent:
     at: datetime = field(default_factory=now)
 
 
-Entry = Attempt | LearnerEvent
-_TYPES: dict[str, type[Attempt] | type[LearnerEvent]] = {"attempt": Attempt, "learner-event": LearnerEvent}
-_ORIGIN = {"attempt": "grader", "learner-event": "learner"}
+@dataclass(frozen=True, kw_only=True)
+class Erasure:
+    """Somebody was erased: whoever follows the log forgets him too.
+
+    It stays longer than the name may, so it holds a salted hash of it, which only who knows the name can tell.
+    """
+
+    salt: str
+    digest: str
+    id: str = field(default_factory=new_id)
+    at: datetime = field(default_factory=now)
+
+    learner: ClassVar[str] = ""
+    course: ClassVar[str] = ""
+    exercise: ClassVar[str] = ""
+    cell: ClassVar[str | None] = None
+
+    @classmethod
+    def of(cls, learner: str) -> Self:
+        """Return the erasure of a learner."""
+        salt = secrets.token_hex(16)
+        return cls(salt=salt, digest=_digest(salt, learner))
+
+    def means(self, learner: str) -> bool:
+        """Return whether it was this learner who was erased."""
+        return self.digest == _digest(self.salt, learner)
+
+
+def _digest(salt: str, learner: str) -> str:
+    return hashlib.sha256(f"{salt}/{learner}".encode(errors="surrogatepass")).hexdigest()
+
+
+Entry = Attempt | LearnerEvent | Erasure
+_TYPES: dict[str, type[Attempt] | type[LearnerEvent] | type[Erasure]] = {
+    "attempt": Attempt,
+    "learner-event": LearnerEvent,
+    "erasure": Erasure,
+}
+_ORIGIN = {"attempt": "grader", "learner-event": "learner", "erasure": "store"}
 
 
 @dataclass(frozen=True)
@@ -124,6 +162,8 @@ def entry_from_json(body: Any) -> Entry:
         fields["verdicts"] = {check: Verdict(verdict) for check, verdict in fields["verdicts"].items()}
         fields["style"] = tuple(fields["style"])
         return Attempt(**fields)
+    if body["type"] == "erasure":
+        return Erasure(**fields)
     fields["kind"] = Reaction(fields["kind"])
     return LearnerEvent(**fields)
 

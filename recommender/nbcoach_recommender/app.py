@@ -6,8 +6,9 @@ state of every course in memory; so each recommender can be killed at any time, 
 stand side by side, each with a folder of its own. It answers about learners only once the log was
 read to its end. While the grader is away it answers from what it knows, and its health says so.
 
-Three loops run beside it: the follower of the log, one that writes the state, and one that lets a
-worker fit the model anew, course by course, while the old one serves (see `refit`).
+Four loops run beside it: the follower of the log, one that writes the state, one that writes it at once
+when somebody was erased, and one that lets a worker fit the model anew, course by course, while the old
+one serves (see `refit`).
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from typing import Any, ClassVar, cast
 from tornado.web import RequestHandler
 from traitlets import Float, Int, Type, Unicode, default
 
-from nbcoach_exercises.events import Logged
+from nbcoach_exercises.events import Erasure, Logged
 from nbcoach_hub.service import Service, ServiceMisconfigured
 
 from .coach import Coach
@@ -45,6 +46,7 @@ from .state import State, StateFolder
 
 log = logging.getLogger(__name__)
 _HOUR = 3600.0
+_FORGET_SECONDS = 1.0
 
 
 class Recommender(Service):
@@ -92,6 +94,7 @@ class Recommender(Service):
         self._begun = 0.0
         self._fitted: dict[str, int] = {}
         self._keeping = asyncio.Lock()
+        self._erased = asyncio.Event()
         self._loops: set[asyncio.Task[None]] = set()
         self._grader: GraderClient | None = None
         self.follower: Follower
@@ -144,6 +147,7 @@ class Recommender(Service):
         self.follower.start()
         if self.state_folder:
             self._loop("write-state", self.state_seconds, self.write_state)
+            self._loop("forget", _FORGET_SECONDS, self._forget)
             if self.refit_seconds:
                 self._loop("refit", min(self.refit_seconds, _HOUR), self.refit)
 
@@ -161,11 +165,8 @@ class Recommender(Service):
     async def write_state(self) -> None:
         """Keep where the log was read to, and what followed from it; nothing before its end was reached once."""
         if self.state_folder and self.follower.caught_up:
-            # The snapshot is taken here, between two entries of the log; only the writing happens elsewhere.
-            state = State(self.follower.cursor, self._begun, self.courses.frozen())
             with contextlib.suppress(OSError):
-                await asyncio.to_thread(self._folder.write, state)
-                await self.write_preferences()
+                await self._write()
 
     async def write_preferences(self) -> None:
         """Keep what learners asked for; one writing after the other.
@@ -176,6 +177,25 @@ class Recommender(Service):
         """
         async with self._keeping:
             await asyncio.to_thread(self._folder.write_preferences, self.courses.preferences(self._begun))
+
+    async def _write(self) -> None:
+        # The snapshot is taken here, between two entries of the log; only the writing happens elsewhere.
+        state = State(self.follower.cursor, self._begun, self.courses.frozen())
+        await asyncio.to_thread(self._folder.write, state)
+        await self.write_preferences()
+
+    async def _forget(self) -> None:
+        """Wait until somebody was erased, and write the state without him."""
+        await self._erased.wait()
+        if not self.follower.caught_up:
+            return
+        self._erased.clear()
+        try:
+            await self._write()
+            await asyncio.to_thread(self._folder.drop_last)
+        except OSError:
+            self._erased.set()
+            raise
 
     async def refit(self) -> None:
         """Let a worker fit the models that are old enough, of courses in which enough has happened."""
@@ -203,6 +223,8 @@ class Recommender(Service):
 
     def _take(self, entry: Logged) -> None:
         self.courses.take(entry)
+        if isinstance(entry.entry, Erasure):
+            self._erased.set()
         if self.follower.caught_up:
             self.seen.followed(entry.entry.at.timestamp())
             log.info("followed", extra={"fields": {"entry": entry.entry.id, "cursor": entry.cursor}})

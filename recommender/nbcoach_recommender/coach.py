@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from nbcoach_exercises.events import Entry, Reaction
+from nbcoach_exercises.events import Entry, Erasure, Reaction
 from nbcoach_exercises.verdicts import Verdict
 
 from .graph import Graph
@@ -133,6 +133,15 @@ class Coach:
         self._take(entry.learner, deed, record, fresh=deed.number > self._fitted)
         if before is not None and record.last_solved not in (None, before):
             self._count_follower(before, deed.exercise)
+
+    def forget(self, erasure: Erasure) -> None:
+        """Forget who was erased; what a model has summed up of many learners stays until its next fit."""
+        for learner in [name for name in {*self.journal.learners, *self.preferences} if erasure.means(name)]:
+            self.preferences.pop(learner, None)
+            self._records.pop(learner, None)
+            self.model.forget(learner)
+            self.journal.forget(learner)
+            self._count_followers()
 
     def evidence(self) -> list[Answer]:
         """Return all evidence in the order of the log, for a model to fit."""

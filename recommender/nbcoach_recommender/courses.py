@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 
 from nbcoach_exercises.errors import UnknownCourse
-from nbcoach_exercises.events import Attempt, Logged
+from nbcoach_exercises.events import Attempt, Erasure, Logged
 
 from .coach import Coach
 from .graph import Graph
@@ -50,8 +50,8 @@ class Courses:
     def preferences(self, since: float) -> dict[str, Mapping[str, Preferences]]:
         """Return by course what learners asked for, as it is now.
 
-        Left out are those who are not in the log, so that whoever was erased there is gone here too; but who asked
-        since a moment may just not have begun.
+        Left out are those who are not in the log, so that whoever was erased before the log told so is gone here too;
+        but who asked since a moment may just not have begun.
         """
         found = {name: state.preferences for name, state in self._kept.items()}
         for name, coach in self._coaches.items():
@@ -80,6 +80,8 @@ class Courses:
         """
         named: dict[str, set[tuple[str, str]]] = defaultdict(set)
         for logged in entries:
+            if isinstance(logged.entry, Erasure):
+                continue
             seen = named[logged.entry.course]
             if isinstance(logged.entry, Attempt):
                 seen.add((logged.entry.exercise, logged.entry.version))
@@ -90,8 +92,14 @@ class Courses:
                 self._with(None, course)
 
     def take(self, logged: Logged) -> None:
-        """Hand one announced entry to the coach of its course."""
-        self._coaches[logged.entry.course].observe(logged.entry)
+        """Hand one announced entry to the coach of its course; whoever was erased is forgotten in all of them."""
+        entry = logged.entry
+        if not isinstance(entry, Erasure):
+            self._coaches[entry.course].observe(entry)
+            return
+        self._kept = {name: state.without(entry) for name, state in self._kept.items()}
+        for coach in self._coaches.values():
+            coach.forget(entry)
 
     def _with(self, graph: Graph | None, course: str = "") -> Coach:
         graph = graph or Graph.of(course, (), ())

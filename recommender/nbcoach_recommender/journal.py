@@ -71,6 +71,10 @@ class Journal:
         self._rows.setdefault(entry.learner, bytearray()).extend(row.tobytes())
         return deed
 
+    def forget(self, learner: str) -> None:
+        """Drop what a learner did, if there is anything."""
+        self._rows.pop(learner, None)
+
     def of(self, learner: str) -> Iterator[Deed]:
         """Return what a learner did, in order."""
         for row in np.frombuffer(bytes(self._rows.get(learner, b"")), ROW).tolist():
@@ -136,7 +140,7 @@ def _deed(entry: Entry, number: int) -> Deed:
     at = entry.at.timestamp()
     if isinstance(entry, LearnerEvent):
         return Deed(number, entry.exercise, entry.cell or "", 0, None, entry.kind, False, at)
-    assert isinstance(entry, Attempt), "An entry is one of the two."
+    assert isinstance(entry, Attempt), "Nobody does an erasure."
     source = zlib.crc32(entry.source_hash.encode())
     return Deed(number, entry.exercise, entry.cell, source, entry.verdict, None, entry.solved, at)
 

@@ -3,8 +3,8 @@
 Preferences are in no log, so they have a file of their own, which is written whenever one is set.
 
 The log stays the truth. The state only spares a new process from reading all of it: without the
-folder, with a damaged file, or after `keep_days`, the log is read from its start. So what was erased
-there is gone here too after that time at the latest.
+folder, with a damaged file, or after `keep_days`, the log is read from its start. Whoever was erased
+there is forgotten as soon as the log tells so: the files are written anew, and those before them removed.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
+from nbcoach_exercises.events import Erasure
 from nbcoach_exercises.identifiers import SLUG
 
-from .archive import last_good, read_archive, write_archive
+from .archive import last_good, last_of, read_archive, write_archive
 from .errors import DamagedFile
 from .journal import ROW, Journal
 from .model_file import read_model
@@ -36,6 +37,14 @@ class CourseState:
     journal: Journal = field(default_factory=Journal)
     preferences: Mapping[str, Preferences] = field(default_factory=dict)
     shifts: Mapping[str, list[float]] = field(default_factory=dict)
+
+    def without(self, erasure: Erasure) -> CourseState:
+        """Return the same without the learner who was erased."""
+        journal = self.journal.frozen()
+        for learner in filter(erasure.means, list(journal.learners)):
+            journal.forget(learner)
+        wanted = {who: what for who, what in self.preferences.items() if not erasure.means(who)}
+        return replace(self, journal=journal, preferences=wanted)
 
 
 @dataclass(frozen=True)
@@ -102,6 +111,12 @@ class StateFolder:
             return
         about = {name: {who: asdict(what) for who, what in wanted.items()} for name, wanted in courses.items()}
         write_archive(self._folder / "preferences.npz", {"version": _VERSION, "courses": about}, {})
+
+    def drop_last(self) -> None:
+        """Remove the files from before the newest, which still hold who was erased since."""
+        if self._folder is not None:
+            for name in ("state.npz", "preferences.npz"):
+                last_of(self._folder / name).unlink(missing_ok=True)
 
     def model_path(self, course: str) -> Path | None:
         """Return where the fitted model of a course is kept."""

@@ -26,7 +26,8 @@ import pytest
 from mongo_server import MongoServer
 
 from nbcoach_exercises.errors import Conflict, Unavailable
-from nbcoach_exercises.events import Attempt, LearnerEvent, Logged, Reaction
+from nbcoach_exercises.events import Attempt, Erasure, LearnerEvent, Logged, Reaction
+from nbcoach_exercises.identifiers import now
 from nbcoach_exercises.verdicts import Verdict
 from nbcoach_hub.storage import (
     AuditEntry,
@@ -361,6 +362,16 @@ async def test_export_is_everything_about_one_user(url: str) -> None:
         assert (nothing.profile, nothing.entries, nothing.audit) == (None, (), ())
 
 
+async def test_an_erasure_is_told_for_a_month(url: str) -> None:
+    async with open_store(url) as store:
+        old, newer = (replace(Erasure.of("amy"), at=now() - timedelta(days=days)) for days in (31, 29))
+        await store.append(old)
+        await store.append(newer)
+        await store.erase("bob")
+        told = [item.entry.id for item in await store.log()]
+        assert (old.id in told, newer.id in told, len(told)) == (False, True, 2)
+
+
 async def test_erase_leaves_what_others_need_without_the_name(url: str) -> None:
     async with open_store(url) as store:
         said = await store.comment(comment("s1", learner="bob", author="amy"))
@@ -502,7 +513,9 @@ async def test_erase_forgets_one_learner_for_good(url: str) -> None:
         await store.notify(notification(marker))
         assert await store.erase(marker) == 6
         assert await store.erase(marker) == 0
-        assert await store.log() == [kept]
+        first, *told = await store.log()
+        assert first == kept
+        assert [isinstance(item.entry, Erasure) and item.entry.means(marker) for item in told] == [True, True]
         assert await store.profile(marker) is None
         assert await store.submissions(marker) == await store.comments(marker) == []
         assert await store.notifications(marker) == []
@@ -543,7 +556,8 @@ async def test_it_behaves_like_a_plain_list(url: str) -> None:
             else:
                 assert await store.erase(learner) == sum(item.entry.learner == learner for item in model)
                 model = [item for item in model if item.entry.learner != learner]
-        assert await store.log(limit=1000) == model
+        kept = await store.log(limit=1000)
+        assert [item for item in kept if not isinstance(item.entry, Erasure)] == model
 
 
 WRITER = """

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from nbcoach_exercises.errors import InvalidInput
-from nbcoach_exercises.events import Attempt, Entry, LearnerEvent, Reaction, entry_from_json, entry_to_json
+from nbcoach_exercises.events import Attempt, Entry, Erasure, LearnerEvent, Reaction, entry_from_json, entry_to_json
 from nbcoach_exercises.schemas import load_schema
 from nbcoach_exercises.verdicts import Verdict
 
@@ -59,16 +59,21 @@ ATTEMPT = Attempt(
     verdicts={"c.1": Verdict.PASSED}, points=1, max_points=1, solved=True, seconds=0.1, peak_mb=2, style=("E501",),
 )  # fmt: skip
 EVENT = LearnerEvent(id="l", learner="ada", course="py", exercise="e", kind=Reaction.TOO_HARD)
+ERASURE = Erasure.of("ada")
+HEX = "0123456789abcdef"
+ERASURES = st.builds(
+    Erasure, id=ID, salt=st.text(HEX, min_size=32, max_size=32), digest=st.text(HEX, min_size=64, max_size=64), at=WHEN
+)
 
 
-@given(ATTEMPTS | EVENTS)
+@given(ATTEMPTS | EVENTS | ERASURES)
 def test_an_entry_survives_json(entry: Entry) -> None:
     body = json.loads(json.dumps(entry_to_json(entry), allow_nan=False))
     Draft202012Validator(load_schema("events.v1")).validate(body)
     assert entry_from_json(body) == entry
 
 
-@pytest.mark.parametrize("entry", [ATTEMPT, EVENT])
+@pytest.mark.parametrize("entry", [ATTEMPT, EVENT, ERASURE])
 def test_the_schema_lists_every_field(entry: Entry) -> None:
     body = entry_to_json(entry)
     described = load_schema("events.v1")["$defs"][body["type"]]
@@ -84,6 +89,12 @@ def test_only_the_grader_can_be_the_origin_of_an_attempt() -> None:
             entry_from_json(body)
 
 
+def test_an_erasure_tells_of_whom_only_to_those_who_know() -> None:
+    assert (ERASURE.means("ada"), ERASURE.means("bob")) == (True, False)
+    assert "ada" not in str(entry_to_json(ERASURE)["digest"])
+    assert Erasure.of("ada").digest != ERASURE.digest
+
+
 def test_ids_are_fresh_and_times_are_aware() -> None:
     one, two = (LearnerEvent(learner="a", course="c", exercise="e", kind=Reaction.OPENED) for _ in range(2))
     assert one.id != two.id
@@ -97,7 +108,7 @@ def test_what_is_no_entry_is_refused(body: Any) -> None:
         entry_from_json(body)
 
 
-@pytest.mark.parametrize("entry", [ATTEMPT, EVENT])
+@pytest.mark.parametrize("entry", [ATTEMPT, EVENT, ERASURE])
 def test_a_missing_or_further_field_is_refused(entry: Entry) -> None:
     body = entry_to_json(entry)
     for name in body:

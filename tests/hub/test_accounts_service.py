@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -167,11 +168,25 @@ def test_from_registration_to_deletion(hub: HubProcess, tokens: dict[str, str]) 
 
 def test_erasing_ones_own_data_leaves_no_name(hub: HubProcess, tokens: dict[str, str]) -> None:
     ask(hub, tokens["instructor"], "profile", "PUT", display_name="Ines")
+    headers = {"Authorization": f"Bearer {tokens['instructor']}"}
+    preferences = f"{hub.url}/services/recommender/api/courses/{COURSE}/preferences"
+    told = requests.put(
+        preferences, json={"goals": [], "minutes": 7, "challenge": "harder"}, headers=headers, timeout=30
+    )
+    assert told.json()["minutes"] == 7, told.text
+    kept = hub.state / "recommender"
+    assert any(b"instructor" in path.read_bytes() for path in kept.iterdir())
     assert ask(hub, tokens["instructor"], "profile/data", "DELETE").json()["erased"] >= 1
     assert ask(hub, tokens["instructor"], "profile").json()["display_name"] == ""
     assert ask(hub, tokens["admin"], "audit?user=instructor").json()["entries"] == []
     newest = ask(hub, tokens["admin"], "audit?limit=1").json()["entries"][0]
     assert (newest["action"], newest["actor"], newest["detail"]["own"]) == ("data.erase", "", True)
+    # The recommender follows: what it was told goes, also from its files.
+    deadline = time.monotonic() + 30
+    while any(b"instructor" in path.read_bytes() for path in kept.iterdir()):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    assert requests.get(preferences, headers=headers, timeout=30).json()["minutes"] == 0
 
 
 @pytest.mark.parametrize(

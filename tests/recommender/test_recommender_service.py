@@ -18,7 +18,7 @@ from recommender_peers import SERVICE_TOKEN, GraderPeer, HubPeer, fetch, until
 from recommender_worlds import attempt, outline, report
 from traitlets.config import Config
 
-from nbcoach_exercises.events import Attempt, Reaction
+from nbcoach_exercises.events import Attempt, Erasure, Reaction
 from nbcoach_exercises.identifiers import now
 from nbcoach_exercises.verdicts import Verdict
 from nbcoach_hub.service import LEARN, LOG, TEACH, ServiceMisconfigured
@@ -174,6 +174,31 @@ def test_preferences_outlive_a_killed_service_but_not_their_learner(
             kept = folder.read()
             assert kept is not None
             assert set(kept.courses["py"].preferences) == {"ada", "bob"}
+
+    asyncio.run(story())
+
+
+def test_who_is_erased_is_forgotten_at_once_and_on_disk_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    async def story() -> None:
+        async with running(monkeypatch, state_folder=str(tmp_path)) as world:
+            first = world.grader.log(fresh("variables-1", 1), fresh("variables-1", 2, learner="bob"))
+            await world.service.follower.wait_for(first, 5)
+            for who in ("ada", "bob"):
+                await world.get("api/courses/py/preferences", who, body=WANTED)
+            await world.service.write_state()
+        # A new process has the course from its own file, until somebody asks for it.
+        async with running(monkeypatch, state_folder=str(tmp_path)) as world:
+            world.grader.log(fresh("variables-1", 1), fresh("variables-1", 2, learner="bob"))
+            await world.service.follower.wait_for(world.grader.log(Erasure.of("ada")), 5)
+            practised = {}
+            for who in ("ada", "bob"):
+                skills = (await world.get("api/courses/py/mastery", who))["skills"]
+                practised[who] = sum(skill["attempts"] for skill in skills)
+                wanted = await world.get("api/courses/py/preferences", who)
+                assert (wanted == WANTED) == (who == "bob")
+            assert practised["ada"] == 0 < practised["bob"]
+            await until(lambda: not any(b"ada" in path.read_bytes() for path in tmp_path.iterdir()))
+            assert any(b"bob" in path.read_bytes() for path in tmp_path.iterdir())
 
     asyncio.run(story())
 

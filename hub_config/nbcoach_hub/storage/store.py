@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from types import TracebackType
 from typing import Self, TypeVar
 
-from nbcoach_exercises.events import Entry, Logged
-from nbcoach_exercises.identifiers import new_id
+from nbcoach_exercises.events import Entry, Erasure, Logged
+from nbcoach_exercises.identifiers import new_id, now
 
 from .abc import MAX_ROWS, Backend
 from .codec import Codec, edited, entry_row, logged
@@ -22,6 +23,8 @@ from .records import Audited, AuditEntry, Comment, Export, Notification, Profile
 from .tables import AUDIT, COMMENTS, LOG, NOTIFICATIONS, PROFILES, SUBMISSIONS, TABLES, Row, Table
 
 _FEW = 16
+_ERASURES_KEPT = timedelta(days=30)
+"""Whoever follows the log and has not come by for so long has to read it anew from its start."""
 _Result = TypeVar("_Result")
 
 
@@ -252,6 +255,7 @@ class Store:
         Gone are his profile, submissions with their comments, notifications and log entries. What
         others still need stays without his name: comments that he wrote on others' work, and the
         audit trail, where a random pseudonym stands for him and the details of its entries go.
+        An entry of the log, without the name, lets those who follow it forget him too.
         Can be repeated; one that was interrupted is completed.
         """
         count = await self._backend.delete(PROFILES, {"key": learner})
@@ -263,6 +267,8 @@ class Store:
         for row in await self._about(learner):
             names = {column: pseudonym for column, name in row.columns.items() if name == learner}
             count += await self._backend.swap(AUDIT, row, edited(row, names, without_sealed={"detail": {}}))
+        await self._drop_old_erasures()
+        await self.append(Erasure.of(learner))
         await self._backend.scrub()
         return count
 
@@ -313,6 +319,11 @@ class Store:
         while page := await self._backend.find(table, {column: value}, after=rows[-1].number if rows else 0):
             rows += page
         return rows
+
+    async def _drop_old_erasures(self) -> None:
+        for row in await self._all(LOG, "type", "erasure"):
+            if logged(row).entry.at < now() - _ERASURES_KEPT:
+                await self._backend.delete(LOG, {"key": row.key})
 
     async def _about(self, user: str) -> list[Row]:
         """Return the rows of the audit trail that name a user, oldest first."""
