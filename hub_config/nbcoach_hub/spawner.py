@@ -8,8 +8,10 @@ DockerSpawner or KubeSpawner where learners come from the internet.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +19,7 @@ from typing import Any
 from urllib.parse import quote
 
 from jupyterhub.spawner import SimpleLocalProcessSpawner
-from traitlets import Integer, List, Unicode, default
+from traitlets import Bool, Integer, List, Unicode, default
 
 from . import jail, reach
 from .confinement import ConfinementUnavailable
@@ -46,6 +48,9 @@ class ConfinedSpawner(SimpleLocalProcessSpawner):  # type: ignore[misc]
     ).tag(config=True)
     closed = List(
         Unicode(), help="Folders besides the state folder that no learner may read, such as the courses."
+    ).tag(config=True)
+    delete_homes = Bool(
+        False, help="Whether a user's home goes with his account; by default it stays for an administrator to delete."
     ).tag(config=True)
     memory_mb = Integer(4096, help="Address space in MiB that each process of a learner may use; 4096 by default.").tag(
         config=True
@@ -104,6 +109,11 @@ class ConfinedSpawner(SimpleLocalProcessSpawner):  # type: ignore[misc]
         self.cmd = [sys.executable, "-I", "-m", "nbcoach_hub.jail", self.plan().to_json(), "--", *self.server_command]
         self.popen_kwargs = {"cwd": "/", "stdin": subprocess.DEVNULL}
         return await super().start()
+
+    async def delete_forever(self) -> None:
+        """Delete the home of a user whose account is deleted, if that is wanted."""
+        if self.delete_homes and not self.name:  # named servers share it
+            await asyncio.to_thread(shutil.rmtree, self.home_dir, ignore_errors=True)
 
     def chosen(self) -> Protection:
         """Return the level of protection; it is found out once for all servers of a hub."""

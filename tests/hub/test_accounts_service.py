@@ -18,7 +18,11 @@ COURSE = "python-foundations"
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
-    hub = HubProcess(tmp_path_factory.mktemp("accounts") / "state", "--registration", "approval")
+    state = tmp_path_factory.mktemp("accounts") / "state"
+    (state / "jupyterhub_config.d").mkdir(parents=True)
+    state.chmod(0o700)
+    (state / "jupyterhub_config.d" / "homes.py").write_text("c.ConfinedSpawner.delete_homes = True\n")
+    hub = HubProcess(state, "--registration", "approval")
     try:
         yield hub.wait_ready()
     finally:
@@ -138,6 +142,8 @@ def test_from_registration_to_deletion(hub: HubProcess, tokens: dict[str, str]) 
     url, headers = f"{hub.url}/services/grader/api/events", {"Authorization": f"Bearer {token}"}
     assert requests.post(url, json=opened, headers=headers, timeout=30).status_code in (200, 201)
     ask(hub, token, "profile", "PUT", display_name="Ada", consents=["showcase"])
+    ada.start_server()
+    assert (hub.state / "homes" / "ada").is_dir()
 
     exported = ask(hub, token, "profile/export")
     assert "attachment" in exported.headers["Content-Disposition"]
@@ -162,6 +168,7 @@ def test_from_registration_to_deletion(hub: HubProcess, tokens: dict[str, str]) 
     assert ask(hub, admin, "users/ada").status_code == 404
     left = ask(hub, admin, "users/ada/data").json()
     assert (left["events"], left["profile"]["display_name"]) == ([], "")
+    assert not (hub.state / "homes" / "ada").exists()
     assert '"ada"' not in (hub.state / "members.json").read_text()
     assert ask(hub, token, "profile", "PUT", display_name="Ada").status_code == 403
 

@@ -9,15 +9,18 @@ name, and joins their networks again.
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from typing import Any
 
+from docker.errors import NotFound
 from dockerspawner import DockerSpawner
 from traitlets import Bool, Integer, Unicode, default
 
 from .networks import LearnerNetworks
 
 HOME = "/home/learner"
+HOME_VOLUME = "{prefix}-home-{username}"
 
 
 class DockerLearnerSpawner(DockerSpawner):  # type: ignore[misc]
@@ -35,6 +38,10 @@ class DockerLearnerSpawner(DockerSpawner):  # type: ignore[misc]
         config=True
     )
     processes = Integer(256, help="Processes and threads that one server may have; 256 by default.").tag(config=True)
+
+    delete_homes = Bool(
+        False, help="Whether a user's home goes with his account; by default it stays for an administrator to delete."
+    ).tag(config=True)
 
     @default("hub_container")
     def _default_hub_container(self) -> str:
@@ -55,7 +62,7 @@ class DockerLearnerSpawner(DockerSpawner):  # type: ignore[misc]
 
     @default("volumes")
     def _default_volumes(self) -> dict[str, str]:
-        return {"{prefix}-home-{username}": HOME}
+        return {HOME_VOLUME: HOME}
 
     @default("mem_limit")
     def _default_mem_limit(self) -> int:
@@ -104,6 +111,15 @@ class DockerLearnerSpawner(DockerSpawner):  # type: ignore[misc]
             await self.networks.join(self.network_name)
             self._joined = True
         return status
+
+    async def delete_forever(self) -> None:
+        """Delete the home of a user whose account is deleted, if that is wanted."""
+        if self.delete_homes and not self.name:  # named servers share it
+            await self._delete_home()
+
+    async def _delete_home(self) -> None:
+        with contextlib.suppress(NotFound):  # he never had a server
+            await self.docker("remove_volume", self._render_templates(HOME_VOLUME))
 
     async def stop(self, now: bool = False) -> None:
         """Stop the server, and remove its network."""
