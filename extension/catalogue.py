@@ -26,6 +26,7 @@ from babel.messages.extract import extract_from_file
 from babel.messages.pofile import read_po, write_po
 
 from nbcoach_grader import explanation, style_rules
+from nbcoach_grader.engine import explained
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
@@ -73,15 +74,58 @@ JUDGED = (
     "{0} is {1}, expected less than {2}",
     "{0} is {1}, expected more than {2}",
     "{0} is {1}, expected anything but {2}",
+    "{0} is {1}, expected about {2}",
+    "{0} is {1}, expected something empty or false",
+    "{0} is {1}, expected type {2}",
+    "{0} is {1} of type {2}, expected type {3}",
+    "{0} is {1}, which is not in {2}",
+    "{0} is {1}, which is in {2}",
+    "{0} is {1}, which should contain {2}",
+    "{0} is {1}, which should not contain {2}",
+    "for {0}: {rest}",
+    "{0} is:",
 )
-"""Lines that the judge puts together for a visible check."""
+"""First lines that the judge puts together for a visible check; `{rest}` is one of them itself."""
+
+DETAILS = (
+    "At {0}: {rest}",
+    "They differ by {0} only, as rounding does.",
+    "{0} instead of {1}.",
+    "It is of type {0}, not {1}.",
+    "{0} is of type {1}, not {2}.",
+    "Only upper and lower case differ.",
+    "Only spaces or line breaks differ.",
+    "{0} at the end is missing.",
+    "{0} at the end is too much.",
+    "Line {0}, character {1}: {2} instead of {3}.",
+    "Character {0}: {1} instead of {2}.",
+    "Length {0} instead of {1}; [{2}] is missing: {3}.",
+    "Length {0} instead of {1}; [{2}] is too much.",
+    "Missing keys: {0}.",
+    "Unexpected keys: {0}.",
+    "Missing items: {0}.",
+    "Unexpected items: {0}.",
+    "The shape is {0} instead of {1}.",
+    "The dtype is {0} instead of {1}.",
+    "{0} of {1} items differ, first at [{2}]: {3} instead of {4}.",
+    "Columns {0} instead of {1}.",
+    "Index {0} instead of {1}.",
+    "Row {0}: {1} instead of {2}.",
+    "where {0} is {1}",
+)
+"""Lines that the judge puts below its first one. An author may say the like, so they are known only there."""
+
+HEADS = tuple(
+    dict.fromkeys(f"{words.format('').strip()}:" for words in (*explained._EXPECTED.values(), "expected about {}"))
+)
+"""What stands between two tables that are shown one below the other."""
 
 
 def sentences() -> list[str]:
     """Return the servers' sentences; what changes in them stands as {0} or {name}."""
-    explained = [words for rules in explanation._RULES.values() for _, words in rules]
+    exceptions = [words for rules in explanation._RULES.values() for _, words in rules]
     styled = [words for pair in style_rules.RULES.values() for words in pair]
-    return list(dict.fromkeys([*SPOKEN, *JUDGED, *explained, *styled]))
+    return list(dict.fromkeys([*SPOKEN, *exceptions, *styled]))
 
 
 @cache
@@ -107,7 +151,7 @@ def template() -> Catalog:
             catalog.add(text, locations=[(place, 0)], context=context)
     for context, text in _schema_texts():
         catalog.add(text, locations=[("schema/plugin.json", 0)], context=context)
-    for text in sentences():
+    for text in (*sentences(), *JUDGED, *DETAILS, *HEADS):
         catalog.add(text, locations=[("servers", 0)], context=SERVER)
     return catalog
 
@@ -157,11 +201,16 @@ def compiled(catalog: Catalog) -> str:
 
 def sentences_module() -> str:
     """Return the text of `sentences.ts`."""
-    lines = ",\n".join(f"  {json.dumps(text, ensure_ascii=False)}" for text in sentences())
-    return (
-        "/**\n * What the servers say, written by `catalogue.py`; what changes in a sentence stands as {0} or {name}.\n"
-        f" */\nexport const SENTENCES: readonly string[] = [\n{lines}\n];\n"
-    )
+    kinds = {
+        "SENTENCES": ("What the servers say; what changes in a sentence stands as {0} or {name}.", sentences()),
+        "JUDGED": ("First lines of the judge; {rest} is one of them itself.", JUDGED),
+        "DETAILS": ("Lines that the judge puts below; {rest} is one of them itself.", (*DETAILS, *HEADS)),
+    }
+    written = ["// Written by `catalogue.py`.\n"]
+    for name, (what, texts) in kinds.items():
+        lines = ",\n".join(f"  {json.dumps(text, ensure_ascii=False)}" for text in texts)
+        written.append(f"\n/**\n * {what}\n */\nexport const {name}: readonly string[] = [\n{lines}\n];\n")
+    return "".join(written)
 
 
 def placeholders(text: str) -> set[str]:

@@ -147,8 +147,8 @@ const plugin: JupyterFrontEndPlugin<void> = {
  */
 async function speak(model: ICoach, translator: ITranslator): Promise<void> {
   if (!translator.languageCode.startsWith('en')) {
-    const { SENTENCES } = await import('./sentences');
-    model.phrases = new Phrasebook(SENTENCES, translator.load('nbcoach'));
+    const sentences = await import('./sentences');
+    model.phrases = new Phrasebook(sentences, translator.load('nbcoach'));
   }
 }
 

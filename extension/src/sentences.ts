@@ -1,5 +1,7 @@
+// Written by `catalogue.py`.
+
 /**
- * What the servers say, written by `catalogue.py`; what changes in a sentence stands as {0} or {name}.
+ * What the servers say; what changes in a sentence stands as {0} or {name}.
  */
 export const SENTENCES: readonly string[] = [
   "The code did not finish in time.",
@@ -22,12 +24,6 @@ export const SENTENCES: readonly string[] = [
   "Too many requests are waiting for the grader.",
   "There is no course {0}.",
   "Course {0} has no exercise {1}.",
-  "{0} is {1}, expected {2}",
-  "{0} is {1}, expected at least {2}",
-  "{0} is {1}, expected at most {2}",
-  "{0} is {1}, expected less than {2}",
-  "{0} is {1}, expected more than {2}",
-  "{0} is {1}, expected anything but {2}",
   "A line that begins a block (if, for, while, def, class …) ends in a colon.",
   "The bracket {0} is opened here and never closed. Count the brackets.",
   "There is one {0} too many, or its opening bracket is missing.",
@@ -209,4 +205,65 @@ export const SENTENCES: readonly string[] = [
   "Give each statement a line of its own instead of a semicolon.",
   "A semicolon at the end of a line.",
   "Python does not need it."
+];
+
+/**
+ * First lines of the judge; {rest} is one of them itself.
+ */
+export const JUDGED: readonly string[] = [
+  "{0} is {1}, expected {2}",
+  "{0} is {1}, expected at least {2}",
+  "{0} is {1}, expected at most {2}",
+  "{0} is {1}, expected less than {2}",
+  "{0} is {1}, expected more than {2}",
+  "{0} is {1}, expected anything but {2}",
+  "{0} is {1}, expected about {2}",
+  "{0} is {1}, expected something empty or false",
+  "{0} is {1}, expected type {2}",
+  "{0} is {1} of type {2}, expected type {3}",
+  "{0} is {1}, which is not in {2}",
+  "{0} is {1}, which is in {2}",
+  "{0} is {1}, which should contain {2}",
+  "{0} is {1}, which should not contain {2}",
+  "for {0}: {rest}",
+  "{0} is:"
+];
+
+/**
+ * Lines that the judge puts below; {rest} is one of them itself.
+ */
+export const DETAILS: readonly string[] = [
+  "At {0}: {rest}",
+  "They differ by {0} only, as rounding does.",
+  "{0} instead of {1}.",
+  "It is of type {0}, not {1}.",
+  "{0} is of type {1}, not {2}.",
+  "Only upper and lower case differ.",
+  "Only spaces or line breaks differ.",
+  "{0} at the end is missing.",
+  "{0} at the end is too much.",
+  "Line {0}, character {1}: {2} instead of {3}.",
+  "Character {0}: {1} instead of {2}.",
+  "Length {0} instead of {1}; [{2}] is missing: {3}.",
+  "Length {0} instead of {1}; [{2}] is too much.",
+  "Missing keys: {0}.",
+  "Unexpected keys: {0}.",
+  "Missing items: {0}.",
+  "Unexpected items: {0}.",
+  "The shape is {0} instead of {1}.",
+  "The dtype is {0} instead of {1}.",
+  "{0} of {1} items differ, first at [{2}]: {3} instead of {4}.",
+  "Columns {0} instead of {1}.",
+  "Index {0} instead of {1}.",
+  "Row {0}: {1} instead of {2}.",
+  "where {0} is {1}",
+  "expected:",
+  "expected anything but:",
+  "expected less than:",
+  "expected at most:",
+  "expected more than:",
+  "expected at least:",
+  "which is not in:",
+  "which is in:",
+  "expected about:"
 ];

@@ -4,7 +4,7 @@
     bench_front_end.py start --rounds 10        how long JupyterLab takes to start, with and without it, in ms
     bench_front_end.py check --count 100        from the click on Check to the painted feedback, in ms
     bench_front_end.py memory --count 500       the heap after forced collection, along so many checks, in MB
-    bench_front_end.py many                     a course of 200 exercises and a notebook of 150 cells: frames and work
+    bench_front_end.py many                     a course of 200 exercises and a notebook of 150 cells: frames, keys, work
 
 Each prints one JSON object. All but `size` start a platform with a course of their own.
 """
@@ -88,6 +88,29 @@ FRAMES = """async ([selector, seconds]) => {
 }"""
 
 
+PAINTS = """event => {
+  window.paints = [];
+  window.longTasks = [];
+  new PerformanceObserver(list => window.longTasks.push(...list.getEntries().map(entry => entry.duration)))
+    .observe({type: 'longtask'});
+  window.addEventListener(event, ({timeStamp}) => {
+    requestAnimationFrame(() => setTimeout(() => window.paints.push(performance.now() - timeStamp), 0));
+  }, true);
+}"""
+"""From an event to a task after the frame in which its effect was drawn."""
+
+MORE_ATTEMPTS = """from nbcoach_hub import configure
+from nbcoach_hub.settings import Settings
+
+c = get_config()
+configure.configure_services(c, Settings.from_environment())
+for service in c.JupyterHub.services:
+    if service["name"] == "grader":
+        service["command"] += ["--Grader.attempts_per_hour=100000"]
+"""
+"""So that no limit of one question's judgements holds up a measurement."""
+
+
 def write_course(folder: Path) -> None:
     """Write a course of 200 small exercises, and one whose notebook has 150 code cells."""
     names = [f"shot-{number}" for number in range(EXERCISES - 1)]
@@ -128,7 +151,8 @@ def platform() -> Iterator[HubProcess]:
     """Start the platform with a course of many exercises and a learner."""
     with tempfile.TemporaryDirectory(prefix="nbcoach-bench-") as home:
         state, courses = Path(home) / "state", Path(home) / "courses"
-        state.mkdir()
+        (state / "jupyterhub_config.d").mkdir(parents=True)
+        (state / "jupyterhub_config.d/attempts.py").write_text(MORE_ATTEMPTS)
         write_course(courses / COURSE)
         Credentials(state / "credentials.json").set_password("ada", PASSWORD)
         (state / "members.json").write_text(json.dumps({"learners": {COURSE: ["ada"]}}))
@@ -264,6 +288,8 @@ def measure_many() -> dict[str, Any]:
     with learner() as (page, _):
         found: dict[str, Any] = {"panel_scroll": page.evaluate(FRAMES, [".nbcoach-Panel-body", 4])}
         cell = open_exercise(page, LONG)
+        found["typing"] = measure_typing(page, cell)
+        found["panel_opens_ms"] = measure_opening(page)
         found["notebook_scroll"] = page.evaluate(FRAMES, [".jp-WindowedPanel-outer", 6])
         page.evaluate("document.querySelector('.jp-WindowedPanel-outer').scrollTop = 0")
         page.wait_for_timeout(500)
@@ -275,6 +301,39 @@ def measure_many() -> dict[str, Any]:
         found["scripting_ms_a_check"] = round((scripting(session) - before) * 1000 / 10)
         found["check_p50_ms"] = round(statistics.median(taken))
     return found
+
+
+def measure_typing(page: Page, cell: str) -> dict[str, float]:
+    """Type into an answer, and return how long keys took to show."""
+    footer = page.locator(f'.nbcoach-Footer[data-cell="{cell}"]')
+    page.evaluate(CHECK, [cell, ""])  # feedback that typing makes old
+    page.locator(".jp-CodeCell", has=footer).locator(".cm-content").click()
+    page.keyboard.press("Control+End")
+    page.evaluate(PAINTS, "keydown")
+    page.keyboard.type("  # a remark that is typed at a good speed, word by word, by a learner", delay=60)
+    page.wait_for_timeout(500)
+    return painted(page)
+
+
+def measure_opening(page: Page) -> float:
+    """Close and open the panel, and return how long opening took to show, in ms."""
+    tab = page.locator('.lm-TabBar-tab[data-id="nbcoach-panel"]')
+    page.evaluate(PAINTS, "pointerdown")
+    for _ in range(11):
+        tab.click()
+        page.wait_for_timeout(200)
+    return painted(page)["worst_ms"]
+
+
+def painted(page: Page) -> dict[str, float]:
+    """Return what `PAINTS` has noted since it was asked for."""
+    taken: list[float] = sorted(page.evaluate("window.paints"))
+    return {
+        "p50_ms": round(statistics.median(taken)),
+        "p95_ms": round(taken[int(0.95 * len(taken))]),
+        "worst_ms": round(taken[-1]),
+        "long_tasks_ms": round(sum(page.evaluate("window.longTasks"))),
+    }
 
 
 def scripting(session: CDPSession) -> float:

@@ -10,8 +10,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 from jupyterlab_server.translation_utils import get_installed_packages_locale, get_language_packs
+
+from nbcoach_grader.engine.difference import difference
 
 EXTENSION = Path(__file__).parents[2] / "extension"
 
@@ -78,7 +82,44 @@ def test_front_end_knows_what_the_servers_say() -> None:
     assert catalogue.SENTENCES.read_text("utf-8") == catalogue.sentences_module(), "run 'python extension/catalogue.py'"
 
 
-@pytest.mark.parametrize("sentence", catalogue.SPOKEN)
+DIFFER: list[tuple[Any, Any]] = [
+    (0.1 + 0.2, 0.3),
+    ("2", 2),
+    ([list(range(30))], [["x", *range(29)]]),
+    ("Hello", "hello"),
+    (["a  b" * 9], ["a b" * 9]),
+    ("a long text it is", "a long test it is"),
+    ("one\ntwo\nthree four\n", "one\ntoo\nthree four\n"),
+    ("abc" * 9, "abc" * 9 + "de"),
+    ("abc" * 9 + "de", "abc" * 9),
+    (list(range(30)), list(range(29))),
+    ([list(range(29))], [list(range(30))]),
+    ({"k" * 60: 1}, {"k" * 60: 1, "m": 1}),
+    ({"k" * 60: 1, "m": 1}, {"k" * 60: 1}),
+    (set(range(30)), set(range(29))),
+    (set(range(29)), set(range(30))),
+    (np.arange(50), np.arange(49)),
+    (np.arange(50), np.arange(50.0)),
+    (np.zeros((9, 9)), np.eye(9)),
+    ([np.zeros(9)], [np.array([*[0] * 8, 1.0])]),
+    (pd.DataFrame({"a": [1]}), pd.DataFrame({"b": [1]})),
+    (pd.DataFrame({"a": [1]}), pd.DataFrame({"a": [1, 2]})),
+    (pd.DataFrame({"a": [1]}), pd.DataFrame({"a": [2]})),
+    (pd.DataFrame({"a": [1]}), pd.DataFrame({"a": [1.0]})),
+]
+
+
+@pytest.mark.parametrize(("actual", "expected"), DIFFER)
+def test_front_end_knows_how_the_judge_tells_a_difference(actual: Any, expected: Any) -> None:
+    said = difference(actual, expected)
+    assert said is not None
+    while "At " in said:
+        said = said.partition(": ")[2]
+    known = [re.sub(r"\\\{\w+\\\}", ".+", re.escape(text)) for text in catalogue.DETAILS if "{rest}" not in text]
+    assert any(re.fullmatch(pattern, said) for pattern in known), said
+
+
+@pytest.mark.parametrize("sentence", [*catalogue.SPOKEN, *catalogue.DETAILS])
 def test_servers_still_say_it(sentence: str) -> None:
     assert re.sub(r"\{\w+\}", "{}", sentence) in catalogue.said()
 

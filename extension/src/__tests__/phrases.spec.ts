@@ -6,7 +6,7 @@ import {
 import { readFileSync } from 'fs';
 import { describe, expect, it } from 'vitest';
 import { Phrasebook } from '../phrases';
-import { SENTENCES } from '../sentences';
+import * as sentences from '../sentences';
 import { pointsOf, short } from '../widgets/words';
 
 const FOLDER = 'nbcoach_extension/locale/de_DE/LC_MESSAGES';
@@ -23,7 +23,7 @@ function german(): TranslationBundle {
 
 describe('Phrasebook', () => {
   const trans = german();
-  const phrases = new Phrasebook(SENTENCES, trans);
+  const phrases = new Phrasebook(sentences, trans);
 
   it.each([
     ['The check did not hold.', 'Die Prüfung ging nicht auf.'],
@@ -44,13 +44,27 @@ describe('Phrasebook', () => {
       'f() is None, expected 3\nA function that ends without return gives back None.',
       'f() ist None, erwartet wird 3\nEine Funktion, die ohne return endet, gibt None zurück.'
     ],
+    [
+      "f(1) is [1, 2], expected [1, 3]\nAt ['a: b'][1]: 2 instead of 3.",
+      "f(1) ist [1, 2], erwartet wird [1, 3]\nBei ['a: b'][1]: 2 statt 3."
+    ],
+    [
+      "t is:\n  a\nexpected:\n  b\nAt ['b']: Row 'y': 2.0 instead of 5.0.",
+      "t ist:\n  a\nerwartet wird:\n  b\nBei ['b']: Zeile 'y': 2.0 statt 5.0."
+    ],
+    [
+      'for n = 3: f(n) is 2, expected 3\nwhere a is 4',
+      'für n = 3: f(n) ist 2, erwartet wird 3\ndabei ist a 4'
+    ],
+    ['Use a list instead of a tuple.', 'Use a list instead of a tuple.'],
+    ['for all n: it is what it is', 'for all n: it is what it is'],
     ['squares(0) should raise ValueError', 'squares(0) should raise ValueError']
   ])('says %j as %j', (english, expected) => {
     expect(phrases.say(english)).toBe(expected);
   });
 
   it('says every sentence, and puts back what stood in its places', () => {
-    for (const sentence of SENTENCES) {
+    for (const sentence of sentences.SENTENCES) {
       const filled = sentence.replace(/\{(\w+)\}/g, 'value$1');
       const said = phrases.say(filled);
       expect(said).not.toMatch(/\{\d\}/);

@@ -68,8 +68,7 @@ def difference(actual: Any, expected: Any) -> str | None:
     alike = type(actual) is type(expected) and type(actual) in (*_BRACKETS, np.ndarray)
     if alike and len(shown(actual)) + len(shown(expected)) <= MAX_GLANCE:
         return None
-    found = _found(actual, expected, "", 0)
-    return found[0].upper() + found[1:] if found else None
+    return _found(actual, expected, "", 0)
 
 
 def _pieces(value: Any, room: int, depth: int) -> Iterator[str]:
@@ -112,141 +111,146 @@ def _items(value: Any, room: int, depth: int) -> Iterator[str]:
 def _found(actual: Any, expected: Any, place: str, depth: int) -> str | None:
     """Go down to the first difference; `place` is how one gets there."""
     kind = type(actual)
-    at = f"At {place}: " if place else ""
     if kind is not type(expected):
-        return _of_types(actual, expected, at)
+        return _of_types(actual, expected, place)
     if depth < MAX_DEPTH:
         if kind is str:
-            return _of_text(actual, expected, at)
+            return _of_text(actual, expected, place)
         if kind in (list, tuple):
             return _of_sequences(actual, expected, place, depth)
         if kind is dict:
             return _of_mappings(actual, expected, place, depth)
         if kind in (set, frozenset):
-            return _of_sets(actual, expected, at)
+            return _of_sets(actual, expected, place)
         if kind is np.ndarray:
-            return _of_arrays(actual, expected, at)
+            return _of_arrays(actual, expected, place)
         if _is_pandas(actual):
-            return _of_tables(actual, expected, at)
+            return _of_tables(actual, expected, place)
     if kind is float and math.isclose(actual, expected, rel_tol=1e-9, abs_tol=1e-12):
-        return f"{at}they differ by {abs(actual - expected):.2g} only, as rounding does."
-    return _instead(actual, expected, at) if place else None
+        return _at(place, f"They differ by {abs(actual - expected):.2g} only, as rounding does.")
+    return _instead(actual, expected, place) if place else None
 
 
-def _instead(actual: Any, expected: Any, at: str) -> str:
-    return f"{at}{shown(actual, 80)} instead of {shown(expected, 80)}."
+def _at(place: str, words: str) -> str:
+    """Put the place before a sentence; the front end translates the two apart."""
+    return f"At {place}: {words}" if place else words
 
 
-def _of_types(actual: Any, expected: Any, at: str) -> str | None:
+def _instead(actual: Any, expected: Any, place: str) -> str:
+    return _at(place, f"{shown(actual, 80)} instead of {shown(expected, 80)}.")
+
+
+def _of_types(actual: Any, expected: Any, place: str) -> str | None:
     numbers = (int, float, complex, np.number)
     if isinstance(actual, numbers) and isinstance(expected, numbers):
-        return _instead(actual, expected, at) if at else None
+        return _instead(actual, expected, place) if place else None
     if actual is None or expected is None or is_proxy(actual) or is_proxy(expected):
-        return _instead(actual, expected, at)
+        return _instead(actual, expected, place)
     if isinstance(actual, type) or isinstance(expected, type):
         return None
-    subject = f"{at}{shown(actual, 80)} is" if at else "It is"
-    return f"{subject} of type {type_name(actual)}, not {type_name(expected)}."
+    if place:
+        return _at(place, f"{shown(actual, 80)} is of type {type_name(actual)}, not {type_name(expected)}.")
+    return f"It is of type {type_name(actual)}, not {type_name(expected)}."
 
 
-def _of_text(actual: str, expected: str, at: str) -> str | None:
+def _of_text(actual: str, expected: str, where: str) -> str | None:
     if actual == expected:
         return None
     if actual.casefold() == expected.casefold():
-        return f"{at}only upper and lower case differ."
+        return _at(where, "Only upper and lower case differ.")
     if actual.split() == expected.split() or "".join(actual.split()) == "".join(expected.split()):
-        return f"{at}only spaces or line breaks differ."
+        return _at(where, "Only spaces or line breaks differ.")
     if max(len(actual), len(expected)) <= MAX_GLANCE // 4:
-        return _instead(actual, expected, at) if at else None
+        return _instead(actual, expected, where) if where else None
     place = next((n for n, (a, e) in enumerate(zip(actual, expected, strict=False)) if a != e), None)
     if place is None:
         place = min(len(actual), len(expected))
-        longer = "is missing" if len(actual) < len(expected) else "is too much"
-        rest = max(actual, expected, key=len)[place:]
-        return f"{at}{shown(rest, 60)} at the end {longer}."
+        rest = shown(max(actual, expected, key=len)[place:], 60)
+        few = len(actual) < len(expected)
+        return _at(where, f"{rest} at the end is missing." if few else f"{rest} at the end is too much.")
     line = actual.count("\n", 0, place)
-    where = f"character {place + 1}"
-    if line:
-        where = f"line {line + 1}, character {place - actual.rfind(chr(10), 0, place)}"
     ours, theirs = (shown(text[place : place + 12], 40) for text in (actual, expected))
-    return f"{at}{where}: {ours} instead of {theirs}."
+    if line:
+        character = place - actual.rfind("\n", 0, place)
+        return _at(where, f"Line {line + 1}, character {character}: {ours} instead of {theirs}.")
+    return _at(where, f"Character {place + 1}: {ours} instead of {theirs}.")
 
 
 def _of_sequences(actual: Sequence[Any], expected: Sequence[Any], place: str, depth: int) -> str | None:
     for number, (one, other) in enumerate(zip(actual, expected, strict=False)):
         if not same(one, other):
-            return _found(one, other, f"{place}[{number}]", depth + 1) or _instead(
-                one, other, f"At {place}[{number}]: "
-            )
-    at = f"At {place}: " if place else ""
+            deeper = f"{place}[{number}]"
+            return _found(one, other, deeper, depth + 1) or _instead(one, other, deeper)
     have, want = len(actual), len(expected)
-    if have == want:
-        return None
-    which = f"[{have}] is missing: {shown(expected[have], 80)}" if have < want else f"[{want}] is too much"
-    return f"{at}{have} {'item' if have == 1 else 'items'} instead of {want}; {which}."
+    if have < want:
+        return _at(place, f"Length {have} instead of {want}; [{have}] is missing: {shown(expected[have], 80)}.")
+    return _at(place, f"Length {have} instead of {want}; [{want}] is too much.") if have > want else None
 
 
 def _of_mappings(actual: Mapping[Any, Any], expected: Mapping[Any, Any], place: str, depth: int) -> str | None:
-    at = f"At {place}: " if place else ""
     missing = [key for key in expected if key not in actual]
+    if missing:
+        return _at(place, f"Missing keys: {_few(missing)}.")
     extra = [key for key in actual if key not in expected]
-    if missing or extra:
-        return _missing_and_extra("key", missing, extra, at)
+    if extra:
+        return _at(place, f"Unexpected keys: {_few(extra)}.")
     for key, other in expected.items():
         if not same(actual[key], other):
             deeper = f"{place}[{shown(key, 60)}]"
-            return _found(actual[key], other, deeper, depth + 1) or _instead(actual[key], other, f"At {deeper}: ")
+            return _found(actual[key], other, deeper, depth + 1) or _instead(actual[key], other, deeper)
     return None
 
 
-def _of_sets(actual: Any, expected: Any, at: str) -> str:
-    return _missing_and_extra(
-        "item", [i for i in expected if i not in actual], [i for i in actual if i not in expected], at
-    )
+def _of_sets(actual: Any, expected: Any, place: str) -> str:
+    missing = [item for item in expected if item not in actual]
+    if missing:
+        return _at(place, f"Missing items: {_few(missing)}.")
+    return _at(place, f"Unexpected items: {_few([item for item in actual if item not in expected])}.")
 
 
-def _missing_and_extra(noun: str, missing: Sequence[Any], extra: Sequence[Any], at: str) -> str:
-    parts = []
-    for label, found in ((f"Missing {noun}", missing), (f"Unexpected {noun}", extra)):
-        if found:
-            more = f" and {len(found) - 3} more" if len(found) > 3 else ""
-            parts.append(f"{label}{'s'[: len(found) != 1]}: {', '.join(shown(i, 60) for i in found[:3])}{more}.")
-    return at + " ".join(parts)
+def _few(found: Sequence[Any]) -> str:
+    """Show the first three, and that there are more."""
+    return ", ".join([*(shown(item, 60) for item in found[:3]), *(["…"] if len(found) > 3 else [])])
 
 
-def _of_arrays(actual: Any, expected: Any, at: str) -> str | None:
+def _of_arrays(actual: Any, expected: Any, place: str) -> str | None:
     if actual.shape != expected.shape:
-        return f"{at}shape {actual.shape} instead of {expected.shape}."
+        return _at(place, f"The shape is {actual.shape} instead of {expected.shape}.")
     if actual.dtype.kind != expected.dtype.kind and np.array_equal(actual, expected):
-        return f"{at}dtype {actual.dtype} instead of {expected.dtype}."
+        return _at(place, f"The dtype is {actual.dtype} instead of {expected.dtype}.")
     close = np.isclose(actual, expected, equal_nan=True) if actual.dtype.kind in "fiuc" else actual == expected
     wrong = np.argwhere(~np.asarray(close, dtype=bool))
     if not len(wrong) or not actual.ndim:
         return None
     first = tuple(int(n) for n in wrong[0])
     index = ", ".join(map(str, first))
-    count = f"{len(wrong)} of {actual.size} items differ, first " if len(wrong) > 1 else ""
-    return f"{at}{count}at [{index}]: {_bare(actual[first])} instead of {_bare(expected[first])}."
+    ours, theirs = _bare(actual[first]), _bare(expected[first])
+    if len(wrong) == 1:
+        return f"At {place}[{index}]: {ours} instead of {theirs}."
+    differ = f"{len(wrong)} of {actual.size} items differ, first at [{index}]: {ours} instead of {theirs}."
+    return _at(place, differ)
 
 
-def _of_tables(actual: Any, expected: Any, at: str) -> str | None:
+def _of_tables(actual: Any, expected: Any, place: str) -> str | None:
     """Compare pandas objects: labels first, as wrong ones make all the rest wrong."""
     for name in ("columns", "index"):
         ours, theirs = getattr(actual, name, None), getattr(expected, name, None)
         if ours is not None and theirs is not None and not ours.equals(theirs):
-            return f"{at}{name} {shown(list(ours), 100)} instead of {shown(list(theirs), 100)}."
+            have, want = shown(list(ours), 100), shown(list(theirs), 100)
+            columns = name == "columns"
+            return _at(place, f"Columns {have} instead of {want}." if columns else f"Index {have} instead of {want}.")
     if not hasattr(actual, "index"):
         return None
     for column in getattr(actual, "columns", [None]):
         one, other = (actual, expected) if column is None else (actual[column], expected[column])
         if getattr(one, "ndim", 1) != 1:
             return None
-        of = "" if column is None else f"column {shown(column, 60)}, "
+        inside = place if column is None else f"{place}[{shown(column, 60)}]"
         for label, ours, theirs in zip(one.index, one, other, strict=True):
             if not same(ours, theirs):
-                return f"{at}{of}row {_bare(label)}: {_bare(ours)} instead of {_bare(theirs)}."
+                return _at(inside, f"Row {_bare(label)}: {_bare(ours)} instead of {_bare(theirs)}.")
         if one.dtype != other.dtype:
-            return f"{at}{of}dtype {one.dtype} instead of {other.dtype}."
+            return _at(inside, f"The dtype is {one.dtype} instead of {other.dtype}.")
     return None
 
 

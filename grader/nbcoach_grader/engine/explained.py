@@ -247,7 +247,7 @@ def _against(name: str, one: Any, phrase: str, other: Any) -> str:
     """Put two values side by side, or tables one below the other."""
     text, wanted = shown(one), shown(other)
     if "\n" in text or "\n" in wanted:
-        return f"{name} is\n{text}\n{phrase.format('').strip()}\n{wanted}"
+        return f"{name} is:\n{text}\n{phrase.format('').strip()}:\n{wanted}"
     return f"{name} is {text}, {phrase.format(wanted)}"
 
 
