@@ -8,8 +8,11 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import nbgrader.api
 import pytest
 from course_folders import RIGHT, SMALL, CourseFolder, answered, cell, notebook
+
+from nbcoach_grader.nbgrader_course.gradebook import newest_version
 
 MANUAL = notebook(
     *SMALL["cells"],
@@ -102,3 +105,7 @@ def test_late_work_is_punished_as_configured(tmp_path: Path) -> None:
         }
     assert penalties == {"early": None, "late": 8}
     assert "Late submission penalty" in (course.root / "feedback/late/ps1/small.html").read_text()
+
+
+def test_a_new_gradebook_is_of_the_version_that_nbgrader_says() -> None:
+    assert newest_version() == nbgrader.api.get_alembic_version()

@@ -349,8 +349,12 @@ class Decoder:
         place = self._reserve()
         if tag is Tag.OBJECT_ARRAY:
             value: Any = np.empty(len(rest) - 1, dtype=object)
-            for number, item in enumerate(self._all(rest[1:])):
-                value[number] = item
+            items = self._all(rest[1:])
+            if type(items) is list:
+                value[:] = items
+            else:
+                for number, item in enumerate(items):  # as one, lists would be taken for more dimensions
+                    value[number] = item
             value = value.reshape(rest[0])
         elif tag in _TABLES:
             value = _TABLES[tag](rest, self.decode)

@@ -201,7 +201,9 @@ def _paid(items: Any) -> bool:
 def _one_for_each(items: Any, rows: Any) -> Any:
     """Return what a table makes a column of, with one item for each row."""
     _check_rows(items, rows)
-    plain = isinstance(items, np.ndarray) and items.dtype != object
+    plain = (
+        items.dtype != object if isinstance(items, np.ndarray) else isinstance(items, pd.api.extensions.ExtensionArray)
+    )
     return items if plain else pd.Series(items, index=rows, dtype=_as_it_is(items))
 
 

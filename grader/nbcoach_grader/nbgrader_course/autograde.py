@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
@@ -113,7 +113,6 @@ async def run(
     pending: deque[asyncio.Task[Sequence[GradedNotebook]]] = deque()
     try:
         await runner.start()
-        await asyncio.to_thread(writer.ready)
         course = _Course(directory, task, Marking(runner, settings.limits), settings, writer, summary)
         for place in task.places:
             pending.append(asyncio.create_task(course.grade(place)))
@@ -149,6 +148,7 @@ class _Course:
         self._writer = writer
         self._summary = summary
         self._writing = asyncio.Lock()
+        self._ready = asyncio.create_task(asyncio.to_thread(writer.ready))
         self._waiting: list[tuple[Finished, asyncio.Future[None]]] = []
         self._left = len(task.places)
 
@@ -178,8 +178,8 @@ class _Course:
         await self._hook(self._settings.after, place)
         return graded
 
-    async def _hook(self, call: Callable[[Place], str | None], place: Place) -> None:
-        failure = await asyncio.to_thread(call, place)
+    async def _hook(self, call: Callable[[Place], Awaitable[str | None]], place: Place) -> None:
+        failure = await call(place)
         if failure is not None:
             self._summary.warnings[failure] = None
 
@@ -192,6 +192,7 @@ class _Course:
             await asyncio.wait([done], timeout=_PATIENCE)
         async with self._writing:
             if not done.done():
+                await asyncio.shield(self._ready)
                 batch, self._waiting = self._waiting, []
                 (outcome,) = await asyncio.gather(
                     asyncio.to_thread(self._writer.write, [waiting for waiting, _ in batch]), return_exceptions=True

@@ -5,6 +5,7 @@ nbgrader's own converter reads them, so defaults and checks are its own.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import sys
 import threading
@@ -91,19 +92,20 @@ class Settings:
                 if option(self._config, section, name, None) is not None:
                     yield f"{section}.{name} has no effect here."
 
-    def before(self, place: Place) -> str | None:
+    async def before(self, place: Place) -> str | None:
         """Call the course's `pre_convert_hook` for a submission; return what went wrong."""
-        return self._call("pre_convert_hook", place)
+        return await self._called("pre_convert_hook", place)
 
-    def after(self, place: Place) -> str | None:
+    async def after(self, place: Place) -> str | None:
         """Call the course's `post_convert_hook` for a submission that is written; return what went wrong."""
-        return self._call("post_convert_hook", place)
+        return await self._called("post_convert_hook", place)
 
-    def _call(self, name: str, place: Place) -> str | None:
-        """Call a hook as nbgrader does, one at a time; what it prints goes to standard error."""
+    async def _called(self, name: str, place: Place) -> str | None:
         hook: Callable[..., object] | None = getattr(self._autograde, name)
-        if hook is None:
-            return None
+        return None if hook is None else await asyncio.to_thread(self._call, hook, name, place)
+
+    def _call(self, hook: Callable[..., object], name: str, place: Place) -> str | None:
+        """Call a hook as nbgrader does, one at a time; what it prints goes to standard error."""
         notebooks = sorted(str(path) for path in place.folder.glob("*.ipynb"))
         with self._running, contextlib.redirect_stdout(sys.stderr):
             try:

@@ -15,7 +15,6 @@ import multiprocessing
 import os
 import shutil
 import signal
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -23,11 +22,12 @@ from pathlib import Path
 from nbgrader.converters import Autograde, BaseConverter, GenerateFeedback
 
 from nbcoach_exercises.errors import NbcoachError
+from nbgrader import api
 
 from ..errors import GraderFailed
 from .autograded import autograded
 from .directory import Directory
-from .gradebook import Scores, Told
+from .gradebook import Scores, Told, newest_version
 from .masters import Master
 from .pages import Pages
 from .results import Finished
@@ -213,8 +213,7 @@ def _serve(line: Connection, other: Connection, root: Path, masters: Mapping[str
     """Write what comes in until the other side, of which a fork holds a copy, is gone."""
     other.close()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the other side decides when to stop
-    # nbgrader asks the program `alembic`, which stands beside Python, for the version of a new gradebook.
-    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    api.get_alembic_version = newest_version
     logging.getLogger("traitlets").setLevel(logging.ERROR)
     try:
         writer = Writer(root, masters)
