@@ -1,6 +1,6 @@
 import type { ICellModel } from '@jupyterlab/cells';
 import type { INotebookModel } from '@jupyterlab/notebook';
-import type { ICellSource } from './tokens';
+import type { ICellSource } from './frames';
 
 /**
  * What a notebook says that it is, where it is an exercise.

@@ -3,6 +3,7 @@ import { showErrorMessage } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { NotebookFooters } from './footers';
 import { exercisesIcon } from './icons';
+import { messageOf } from './loaded';
 import type { CoachModel } from './model';
 import type { ExerciseOpener } from './opener';
 
@@ -135,7 +136,7 @@ export function addNext(
         } catch (error) {
           await showErrorMessage(
             trans.__('The exercise cannot be opened'),
-            error instanceof Error ? error.message : String(error)
+            messageOf(error)
           );
         }
       }

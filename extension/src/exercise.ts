@@ -1,5 +1,5 @@
 import { ISignal, Signal } from '@lumino/signaling';
-import type { IFeedback, IHintText } from './tokens';
+import type { IFeedback, IHintText } from './frames';
 
 /**
  * Where a cell's check stands: `queued` before it runs, `offline` while it waits for the grader.

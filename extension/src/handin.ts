@@ -1,27 +1,17 @@
-import type { JupyterFrontEnd } from '@jupyterlab/application';
 import {
   Dialog,
   type ICommandPalette,
   Notification,
-  showDialog,
-  showErrorMessage
+  showDialog
 } from '@jupyterlab/apputils';
-import type { NotebookPanel } from '@jupyterlab/notebook';
-import type { TranslationBundle } from '@jupyterlab/translation';
-import { cellSources, exerciseOf, gradeIdOf } from './cells';
-import type { NotebookFooters } from './footers';
-import type { CoachModel } from './model';
-import type { ExerciseOpener } from './opener';
-import type { INotification } from './tokens';
+import { cellSources, gradeIdOf } from './cells';
 import { momentOf } from './widgets/moments';
-import { sentenceOf } from './widgets/news';
-import { showReceipt } from './widgets/receipt';
-import type { INamed } from './work';
+import { exerciseIn, failed, type IWorkbench, openExercise } from './workbench';
 
 /**
  * The commands about handing in and beginning anew.
  */
-export namespace WorkCommandIDs {
+export namespace HandInCommandIDs {
   export const submit = 'nbcoach:submit';
   export const resetCell = 'nbcoach:reset-cell';
   export const resetNotebook = 'nbcoach:reset-notebook';
@@ -30,37 +20,21 @@ export namespace WorkCommandIDs {
 const NO_ARGS = { args: { type: 'object', properties: {} } } as const;
 
 /**
- * What the commands here work with.
- */
-export interface IWorkbench {
-  readonly app: JupyterFrontEnd;
-  readonly coach: CoachModel;
-  readonly footers: NotebookFooters;
-  readonly opener: ExerciseOpener;
-  readonly trans: TranslationBundle;
-}
-
-interface IOpenExercise {
-  readonly named: INamed;
-  readonly panel: NotebookPanel;
-  readonly title: string;
-}
-
-/**
  * Add the commands that hand in and begin anew, and list them in the palette.
  */
-export function addWork(
+export function addHandIn(
   bench: IWorkbench,
   palette: ICommandPalette | null
 ): void {
   const { app, coach, footers, trans } = bench;
   const { commands } = app;
   const isEnabled = () => footers.current !== null;
-  commands.addCommand(WorkCommandIDs.submit, {
+  commands.addCommand(HandInCommandIDs.submit, {
     label: () => {
-      const open = current(bench);
+      const open = openExercise(bench);
       const status =
-        open && coach.work.state(open.named.course, open.named.exercise).status;
+        open &&
+        coach.submissions.state(open.named.course, open.named.exercise).status;
       switch (status) {
         case 'saving':
         case 'sending':
@@ -77,7 +51,7 @@ export function addWork(
     execute: () => submit(bench),
     describedBy: NO_ARGS
   });
-  commands.addCommand(WorkCommandIDs.resetCell, {
+  commands.addCommand(HandInCommandIDs.resetCell, {
     label: trans.__('Reset This Answer'),
     caption: trans.__('Bring back what stood in this cell at the beginning'),
     isEnabled,
@@ -85,7 +59,7 @@ export function addWork(
     execute: () => resetCell(bench),
     describedBy: NO_ARGS
   });
-  commands.addCommand(WorkCommandIDs.resetNotebook, {
+  commands.addCommand(HandInCommandIDs.resetNotebook, {
     label: trans.__('Reset This Exercise'),
     caption: trans.__('Begin the exercise anew; your notebook is kept'),
     isEnabled,
@@ -93,36 +67,18 @@ export function addWork(
     execute: () => resetNotebook(bench),
     describedBy: NO_ARGS
   });
-  const ids = Object.values(WorkCommandIDs);
+  const ids = Object.values(HandInCommandIDs);
   const notify = () => ids.forEach(id => commands.notifyCommandChanged(id));
   footers.currentChanged.connect(notify);
-  coach.work.changed.connect(notify);
+  coach.submissions.changed.connect(notify);
   for (const command of ids) {
     palette?.addItem({ command, category: trans.__('Exercises') });
   }
-  tell(bench);
-}
-
-function current({ footers, coach }: IWorkbench): IOpenExercise | null {
-  const panel = footers.current?.panel;
-  const named = panel?.model && exerciseOf(panel.model);
-  if (!panel || !named) {
-    return null;
-  }
-  const found = exerciseIn(coach, named);
-  return { named, panel, title: found?.title ?? named.exercise };
-}
-
-function exerciseIn(coach: CoachModel, named: INamed) {
-  const course = coach.course.value;
-  return course?.id === named.course
-    ? course.exercises.find(({ id }) => id === named.exercise)
-    : undefined;
 }
 
 async function submit(bench: IWorkbench): Promise<void> {
   const { coach, trans } = bench;
-  const open = current(bench);
+  const open = openExercise(bench);
   if (!open) {
     return;
   }
@@ -153,7 +109,7 @@ async function submit(bench: IWorkbench): Promise<void> {
     return;
   }
   const { context } = panel;
-  await coach.work.submit(
+  await coach.submissions.submit(
     named,
     async () => {
       if (context.isReady && !context.model.readOnly) {
@@ -166,7 +122,7 @@ async function submit(bench: IWorkbench): Promise<void> {
 
 async function resetCell(bench: IWorkbench): Promise<void> {
   const { coach, footers, trans } = bench;
-  const open = current(bench);
+  const open = openExercise(bench);
   const cell = footers.current?.currentAnswer();
   const model = [...(open?.panel.model?.cells ?? [])].find(
     item => gradeIdOf(item) === cell
@@ -188,7 +144,7 @@ async function resetCell(bench: IWorkbench): Promise<void> {
 
 async function resetNotebook(bench: IWorkbench): Promise<void> {
   const { coach, trans } = bench;
-  const open = current(bench);
+  const open = openExercise(bench);
   if (!open) {
     return;
   }
@@ -222,124 +178,4 @@ async function resetNotebook(bench: IWorkbench): Promise<void> {
   } catch (error) {
     await failed(trans.__('The exercise cannot be reset'), error);
   }
-}
-
-/**
- * Tell the learner of receipts, of submissions that were refused or wait, and of news, as they come.
- */
-function tell({ coach, footers, opener, trans }: IWorkbench): void {
-  const { work } = coach;
-  work.handedIn.connect((_, receipt) => {
-    const title = exerciseIn(coach, receipt)?.title ?? receipt.exercise;
-    void showReceipt(receipt, title, trans);
-  });
-  const told = new Map<string, string>();
-  work.changed.connect(() => {
-    const named = footers.current?.state;
-    if (!named) {
-      return;
-    }
-    const { status, request, failure } = work.state(
-      named.course,
-      named.exercise
-    );
-    const key = `${named.course}/${named.exercise}`;
-    const words =
-      failure ??
-      (status === 'offline' && request !== null
-        ? trans.__(
-            'The grader cannot be reached. Your work is kept and handed in as soon as it is back.'
-          )
-        : '');
-    if (words !== '' && words !== told.get(key)) {
-      Notification.warning(words, { autoClose: 10000 });
-    }
-    told.set(key, words);
-  });
-  work.noticed.connect((_, item) => show(item, work, opener, trans));
-  followVersions(coach, footers, opener, trans);
-  document.addEventListener('visibilitychange', () => {
-    if (document.visibilityState === 'visible') {
-      void work.refreshNotifications(); // another tab may have read some
-    }
-  });
-}
-
-function show(
-  item: INotification,
-  work: CoachModel['work'],
-  opener: ExerciseOpener,
-  trans: TranslationBundle
-): void {
-  Notification.info(sentenceOf(item, trans), {
-    autoClose: 15000,
-    actions: [
-      {
-        label:
-          item.kind === 'updated' ? trans.__('Update now') : trans.__('Open'),
-        callback: () => {
-          void work.markRead([item.id]);
-          void opener
-            .open(item.course, item.exercise)
-            .catch(error =>
-              failed(trans.__('The exercise cannot be opened'), error)
-            );
-        }
-      }
-    ]
-  });
-}
-
-/**
- * Say of an open notebook that there is a newer version of it, once for each version.
- */
-function followVersions(
-  coach: CoachModel,
-  footers: NotebookFooters,
-  opener: ExerciseOpener,
-  trans: TranslationBundle
-): void {
-  const said = new Set<string>();
-  const look = () => {
-    const named = footers.current?.state;
-    const newest = named && exerciseIn(coach, named);
-    if (!named || !newest || newest.version === named.version) {
-      return;
-    }
-    const key = `${named.course}/${named.exercise}/${newest.version}`;
-    if (!said.has(key)) {
-      said.add(key);
-      const { course, exercise } = named;
-      Notification.info(
-        trans.__(
-          '“%1” has a new version. Your answers are carried over when you open it.',
-          newest.title
-        ),
-        {
-          autoClose: false,
-          actions: [
-            {
-              label: trans.__('Update now'),
-              callback: () => {
-                void opener
-                  .open(course, exercise)
-                  .catch(error =>
-                    failed(trans.__('The exercise cannot be opened'), error)
-                  );
-              }
-            }
-          ]
-        }
-      );
-    }
-  };
-  footers.currentChanged.connect(look);
-  coach.changed.connect(look);
-}
-
-async function failed(title: string, error: unknown): Promise<void> {
-  await showErrorMessage(
-    title,
-    error instanceof Error ? error.message : String(error)
-  );
 }

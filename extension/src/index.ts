@@ -19,11 +19,12 @@ import {
 } from './commands';
 import { followCopies } from './copies';
 import { NotebookFooters } from './footers';
-import { addWork } from './handin';
+import { addHandIn } from './handin';
 import { exercisesIcon } from './icons';
 import { SessionKeep } from './keep';
 import { LiveConnection } from './live';
 import { CoachModel } from './model';
+import { showNotices } from './notices';
 import { ExerciseOpener, notebookPage } from './opener';
 import { Phrasebook } from './phrases';
 import { Preferences } from './preferences';
@@ -126,11 +127,13 @@ const plugin: JupyterFrontEndPlugin<void> = {
       );
       addCheckCell(commands, footers, trans);
       addCheckAll(commands, footers, trans);
-      addWork({ app, coach: model, footers, opener, trans }, palette);
+      const bench = { app, coach: model, footers, opener, trans };
+      addHandIn(bench, palette);
+      showNotices(bench);
       followCopies(tracker);
       followQuestions(tracker, trans);
       listed.unshift(CommandIDs.checkCell, CommandIDs.checkAll);
-      Widget.attach(new Announcer(model, trans), document.body);
+      Widget.attach(new Announcer(model.checks, trans), document.body);
     }
     addNext(commands, model, opener, footers, trans);
     for (const command of listed) {
@@ -148,7 +151,7 @@ const plugin: JupyterFrontEndPlugin<void> = {
 async function speak(model: ICoach, translator: ITranslator): Promise<void> {
   if (!translator.languageCode.startsWith('en')) {
     const sentences = await import('./sentences');
-    model.phrases = new Phrasebook(sentences, translator.load('nbcoach'));
+    model.speak(new Phrasebook(sentences, translator.load('nbcoach')));
   }
 }
 

@@ -1,5 +1,5 @@
 import type { IKeep } from './live';
-import type { Request } from './tokens';
+import type { Request } from './frames';
 
 const KEY = 'nbcoach:pending:';
 

@@ -1,6 +1,6 @@
 import { IDisposable } from '@lumino/disposable';
 import { ISignal, Signal } from '@lumino/signaling';
-import type { INotificationFrame, Reply, Request } from './tokens';
+import type { INotificationFrame, Reply, Request } from './frames';
 
 const FIRST_PAUSE = 1000;
 const LONGEST_PAUSE = 15000;
@@ -59,6 +59,11 @@ export class LiveConnection implements IDisposable {
 
   /** The requests that were pending when this page was loaded. */
   readonly restored: readonly Request[];
+
+  /**
+   * Says what a reply says in the reader's language.
+   */
+  translate: (reply: Reply) => Reply = reply => reply;
 
   /**
    * Emitted for each notification.
@@ -213,7 +218,7 @@ export class LiveConnection implements IDisposable {
         this._save();
       }
     }
-    this._received.emit(reply);
+    this._received.emit(this.translate(reply));
   }
 
   /**

@@ -1,87 +1,74 @@
-import { UUID } from '@lumino/coreutils';
 import { IDisposable } from '@lumino/disposable';
 import { ISignal, Signal } from '@lumino/signaling';
-import { ExerciseState } from './exercise';
+import { Checks } from './checks';
+import {
+  type ICourse,
+  type ICourseEntry,
+  type INext,
+  type IOpened,
+  type IProgress,
+  type ISkill,
+  isHandedIn,
+  type Reaction
+} from './course';
+import type { IFeedback } from './frames';
 import type { LiveConnection } from './live';
 import { type ILoaded, messageOf, nothing, settle } from './loaded';
+import { News } from './news';
 import type { Phrasebook } from './phrases';
-import { isHandedIn } from './progress';
 import type { ICoachService } from './request';
-import type {
-  ICellSource,
-  ICheckRequest,
-  ICourse,
-  ICourseEntry,
-  IFeedback,
-  INext,
-  IOpened,
-  IProgress,
-  ISkill,
-  Reaction,
-  Reply
-} from './tokens';
-import { Work } from './work';
+import { Submissions } from './submissions';
 
 /**
- * A check that came to an end, for whoever announces it.
- */
-export interface IJudged {
-  readonly state: ExerciseState;
-  readonly cell: string;
-  readonly feedback: IFeedback | null;
-  readonly failure: string | null;
-}
-
-interface IPending {
-  readonly state: ExerciseState;
-  readonly cell: string;
-  readonly check: string | null;
-  readonly source: string | null;
-}
-
-/**
- * The learner's courses, what is next, and the checks under way.
+ * The learner's courses and what is next; beside them his checks, submissions and news.
  */
 export class CoachModel implements IDisposable {
   constructor(
     private readonly _service: ICoachService,
     private readonly _live: LiveConnection
   ) {
-    this.work = new Work(_service, _live);
-    this.work.handedIn.connect((_, receipt) => {
+    this.checks = new Checks(_live);
+    this.submissions = new Submissions(_service, _live);
+    this.news = new News(_service, _live);
+    this.checks.judged.connect((_, { feedback }) => {
+      if (feedback) {
+        this._credit(feedback);
+      }
+    });
+    this.submissions.handedIn.connect((_, receipt) => {
       if (receipt.course === this._courseId) {
         this._seen = Math.max(this._seen ?? 0, receipt.cursor) || undefined;
         void this._refreshCourse();
       }
     });
-    this.work.noticed.connect((_, { course }) => {
+    this.news.noticed.connect((_, { course }) => {
+      this.submissions.renew(course); // a comment or new points may have come
       if (course === this._courseId) {
         void this._refreshCourse();
       }
     });
-    for (const request of _live.restored) {
-      if (request.type === 'check') {
-        this._restored.set(request.request, request);
-      }
-    }
-    _live.received.connect(this._onReply, this);
-    _live.held.connect(this._onHeld, this);
   }
 
-  /** Says the servers' words in the learner's language; null where that is theirs, English. */
-  phrases: Phrasebook | null = null;
+  /** The checks under way. */
+  readonly checks: Checks;
 
-  /** What the learner has handed in, and what he should know. */
-  readonly work: Work;
+  /** What the learner has handed in. */
+  readonly submissions: Submissions;
+
+  /** What the learner should know. */
+  readonly news: News;
+
+  /**
+   * Say the servers' words in the learner's language from now on; until then they are English.
+   */
+  speak(phrases: Phrasebook): void {
+    this._phrases = phrases;
+    this._live.translate = reply => phrases.reply(reply);
+  }
 
   /** Emitted when anything that the panel shows has changed. */
   get changed(): ISignal<this, void> {
     return this._changed;
-  }
-
-  /** Emitted when a check came to an end. */
-  get judged(): ISignal<this, IJudged> {
-    return this._judged;
   }
 
   /** The learner's courses. */
@@ -148,97 +135,10 @@ export class CoachModel implements IDisposable {
   }
 
   /**
-   * Return what is known of an open notebook.
-   *
-   * @param key - an object that lives as long as the notebook and is shared by its views.
-   */
-  exercise(
-    key: object,
-    named: { course: string; exercise: string; version: string }
-  ): ExerciseState {
-    let state = this._exercises.get(key);
-    if (
-      !state ||
-      state.course !== named.course ||
-      state.exercise !== named.exercise ||
-      state.version !== named.version
-    ) {
-      state = new ExerciseState(named.course, named.exercise, named.version);
-      this._exercises.set(key, state);
-      this._adopt(state);
-    }
-    return state;
-  }
-
-  /**
    * Make ready for checks.
    */
   connect(): void {
     this._live.connect();
-  }
-
-  /**
-   * Have an answer cell judged. The notebook is saved meanwhile: the check carries the sources itself.
-   *
-   * @param save - saves the notebook; a check is sent even where that fails.
-   * @param sources - returns the code cells.
-   */
-  async check(
-    state: ExerciseState,
-    cell: string,
-    save: () => Promise<void>,
-    sources: () => readonly ICellSource[]
-  ): Promise<void> {
-    const { status, request: former } = state.cell(cell);
-    if (status !== 'idle' && status !== 'offline') {
-      return;
-    }
-    if (former !== null) {
-      this._forgetRequest(former);
-    }
-    const cells = sources();
-    const source = cells.find(item => item.grade_id === cell)?.source ?? '';
-    const request = UUID.uuid4();
-    this._pending.set(request, { state, cell, check: null, source });
-    state.update(cell, { status: 'queued', request, failure: null });
-    this._live.send({
-      type: 'check',
-      request,
-      course: state.course,
-      exercise: state.exercise,
-      version: state.version,
-      cell,
-      cells
-    });
-    try {
-      await save();
-    } catch {
-      // The notebook's own dialog tells that it was not saved.
-    }
-  }
-
-  /**
-   * Ask for the next rung of a check's hint ladder.
-   */
-  hint(state: ExerciseState, cell: string, check: string): void {
-    const { texts, pending } = state.hints(cell, check);
-    if (pending) {
-      return;
-    }
-    const request = UUID.uuid4();
-    const { course, exercise } = state;
-    const level = texts.length + 1;
-    this._pending.set(request, { state, cell, check, source: null });
-    state.updateHints(cell, check, { pending: true, failure: null });
-    this._live.send({
-      type: 'hint',
-      request,
-      course,
-      exercise,
-      cell,
-      check,
-      level
-    });
   }
 
   /**
@@ -284,7 +184,9 @@ export class CoachModel implements IDisposable {
   dispose(): void {
     if (!this._isDisposed) {
       this._isDisposed = true;
-      this.work.dispose();
+      this.checks.dispose();
+      this.submissions.dispose();
+      this.news.dispose();
       this._live.dispose();
       Signal.clearData(this);
     }
@@ -350,52 +252,6 @@ export class CoachModel implements IDisposable {
     }
   }
 
-  private _onReply(_: LiveConnection, received: Reply): void {
-    const reply = this.phrases?.reply(received) ?? received;
-    const pending =
-      reply.request === null ? undefined : this._pending.get(reply.request);
-    if (pending === undefined || reply.request === null) {
-      if (reply.request !== null && this._restored.has(reply.request)) {
-        this._early.set(reply.request, reply);
-      }
-      return;
-    }
-    const { state, cell, check } = pending;
-    if (reply.type === 'progress') {
-      if (check === null) {
-        state.update(cell, { status: reply.state });
-      }
-      return;
-    }
-    this._pending.delete(reply.request);
-    if (reply.type === 'failure') {
-      this._fail(pending, reply.message);
-    } else if (reply.type === 'hint-text') {
-      state.addHint(cell, reply);
-    } else if (reply.type === 'feedback') {
-      state.update(cell, { source: pending.source });
-      state.judge(cell, reply);
-      this._judged.emit({ state, cell, feedback: reply, failure: null });
-      this._credit(reply);
-    }
-  }
-
-  private _fail({ state, cell, check }: IPending, message: string): void {
-    if (check !== null) {
-      state.updateHints(cell, check, { pending: false, failure: message });
-      return;
-    }
-    state.update(cell, { status: 'idle', request: null, failure: message });
-    this._judged.emit({ state, cell, feedback: null, failure: message });
-  }
-
-  private _onHeld(_: LiveConnection, request: string): void {
-    const pending = this._pending.get(request);
-    if (pending && pending.check === null) {
-      pending.state.update(pending.cell, { status: 'offline' });
-    }
-  }
-
   /**
    * Enter the points of a judged question, and ask what is next now.
    */
@@ -433,49 +289,15 @@ export class CoachModel implements IDisposable {
 
   private _why(error: unknown): string {
     const message = messageOf(error);
-    return this.phrases?.say(message) ?? message;
+    return this._phrases?.say(message) ?? message;
   }
 
-  /**
-   * Take up the checks that a page before this one asked for, once their notebook is open again.
-   */
-  private _adopt(state: ExerciseState): void {
-    for (const [request, frame] of this._restored) {
-      if (
-        frame.course === state.course &&
-        frame.exercise === state.exercise &&
-        frame.version === state.version
-      ) {
-        this._restored.delete(request);
-        const { cell, cells } = frame;
-        const source = cells.find(item => item.grade_id === cell)?.source ?? '';
-        this._pending.set(request, { state, cell, check: null, source });
-        const status = this._live.isHeld(request) ? 'offline' : 'queued';
-        state.update(cell, { status, request });
-        const early = this._early.get(request);
-        this._early.delete(request);
-        if (early) {
-          this._onReply(this._live, early);
-        }
-      }
-    }
-  }
-
-  private _forgetRequest(request: string): void {
-    this._pending.delete(request);
-    this._live.cancel(request);
-  }
-
-  private readonly _pending = new Map<string, IPending>();
-  private readonly _restored = new Map<string, ICheckRequest>();
-  private readonly _early = new Map<string, Reply>();
-  private readonly _exercises = new WeakMap<object, ExerciseState>();
   private readonly _changed = new Signal<this, void>(this);
-  private readonly _judged = new Signal<this, IJudged>(this);
   private _courses: ILoaded<readonly ICourseEntry[]> = nothing();
   private _course: ILoaded<ICourse> = nothing();
   private _next: ILoaded<INext> = nothing();
   private _skills: ILoaded<readonly ISkill[]> = nothing();
+  private _phrases: Phrasebook | null = null;
   private _courseId: string | null = null;
   private _round = 0;
   private _seen: number | undefined;

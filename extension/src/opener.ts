@@ -4,7 +4,7 @@ import { PageConfig, URLExt } from '@jupyterlab/coreutils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { NotebookFooters } from './footers';
 import type { CoachModel } from './model';
-import type { IOpened } from './tokens';
+import type { IOpened } from './course';
 
 const NOTICE = 'nbcoach:notice';
 

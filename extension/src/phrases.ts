@@ -1,5 +1,5 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
-import type { ICheckResult, IFeedback, Reply } from './tokens';
+import type { ICheckResult, IFeedback, Reply } from './frames';
 
 /**
  * The servers' sentences, with places for what changes in them; see `sentences.ts`.

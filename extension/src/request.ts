@@ -6,11 +6,11 @@ import type {
   ICourseEntry,
   IEvent,
   INext,
-  INotification,
   IOpened,
   ISkill,
   ISubmission
-} from './tokens';
+} from './course';
+import type { INotification } from './frames';
 
 const NAMESPACE = 'nbcoach/api';
 const TRIES = 4;

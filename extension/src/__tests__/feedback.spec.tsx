@@ -2,7 +2,7 @@ import { nullTranslator } from '@jupyterlab/translation';
 import React from 'react';
 import { renderToStaticMarkup } from 'react-dom/server';
 import { describe, expect, it } from 'vitest';
-import type { IFeedback } from '../tokens';
+import type { IFeedback } from '../frames';
 import { FeedbackView } from '../widgets/feedback';
 import { costWords } from '../widgets/words';
 

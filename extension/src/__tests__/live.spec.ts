@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { SessionKeep } from '../keep';
 import { LiveConnection, type Socket } from '../live';
-import type { IHintRequest, Reply, Request } from '../tokens';
+import type { IHintRequest, Reply, Request } from '../frames';
 
 class FakeSocket implements Socket {
   readyState = 0 as WebSocket['readyState'];

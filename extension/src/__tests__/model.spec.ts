@@ -3,14 +3,8 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { LiveConnection } from '../live';
 import { CoachModel } from '../model';
 import type { ICoachService } from '../request';
-import type {
-  ICourse,
-  IFeedback,
-  INext,
-  INotificationFrame,
-  Reply,
-  Request
-} from '../tokens';
+import type { ICourse, INext } from '../course';
+import type { IFeedback, INotificationFrame, Reply, Request } from '../frames';
 
 class FakeLive {
   restored: Request[] = [];
@@ -130,8 +124,8 @@ describe('CoachModel', () => {
 
   it('sends the sources at once, and saves meanwhile', async () => {
     const order: string[] = [];
-    const state = model.exercise(key, named);
-    await model.check(
+    const state = model.checks.exercise(key, named);
+    await model.checks.check(
       state,
       'fact',
       () => Promise.resolve(void order.push('saved')),
@@ -145,16 +139,16 @@ describe('CoachModel', () => {
   });
 
   it('sends a check even where saving fails, but never two of a cell at once', async () => {
-    const state = model.exercise(key, named);
+    const state = model.checks.exercise(key, named);
     const failing = () => Promise.reject(new Error('read-only'));
-    await model.check(state, 'fact', failing, sources);
-    await model.check(state, 'fact', saved, sources);
+    await model.checks.check(state, 'fact', failing, sources);
+    await model.checks.check(state, 'fact', saved, sources);
     expect(live.sent).toHaveLength(1);
   });
 
   it('credits the points and asks what is next as of the attempt', async () => {
-    const state = model.exercise(key, named);
-    await model.check(state, 'fact', saved, sources);
+    const state = model.checks.exercise(key, named);
+    await model.checks.check(state, 'fact', saved, sources);
     service.next.mockResolvedValueOnce(next('f'));
     live.received.emit(feedback(live.sent[0].request));
     expect(state.cell('fact')).toMatchObject({
@@ -181,16 +175,16 @@ describe('CoachModel', () => {
     const e = { state: 'submitted', points: 1, max_points: 3, solved: false };
     service.course.mockResolvedValueOnce({ ...COURSE, progress: { e } });
     await model.refresh();
-    const state = model.exercise(key, named);
-    await model.check(state, 'fact', saved, sources);
+    const state = model.checks.exercise(key, named);
+    await model.checks.check(state, 'fact', saved, sources);
     live.received.emit(feedback(live.sent[0].request));
     expect(model.course.value?.progress?.e).toEqual({ ...e, solved: true });
   });
 
   it('takes the answer to the newest question where answers overtake each other', async () => {
-    const state = model.exercise(key, named);
-    await model.check(state, 'fact', saved, sources);
-    await model.check(state, 'total', saved, sources);
+    const state = model.checks.exercise(key, named);
+    await model.checks.check(state, 'fact', saved, sources);
+    await model.checks.check(state, 'total', saved, sources);
     let late: (value: INext) => void = () => undefined;
     service.next.mockReturnValueOnce(new Promise(done => (late = done)));
     live.received.emit(feedback(live.sent[0].request, { cursor: 7 }));
@@ -205,19 +199,19 @@ describe('CoachModel', () => {
   });
 
   it('replaces a check that waits for the grader when it is pressed again', async () => {
-    const state = model.exercise(key, named);
-    await model.check(state, 'fact', saved, sources);
+    const state = model.checks.exercise(key, named);
+    await model.checks.check(state, 'fact', saved, sources);
     const first = live.sent[0].request;
     live.held.emit(first);
     expect(state.cell('fact').status).toBe('offline');
-    await model.check(state, 'fact', saved, () => sources('x = 2'));
+    await model.checks.check(state, 'fact', saved, () => sources('x = 2'));
     expect(live.cancelled).toEqual([first]);
     expect(live.sent).toHaveLength(2);
   });
 
   it('tells why a check could not be served', async () => {
-    const state = model.exercise(key, named);
-    await model.check(state, 'fact', saved, sources);
+    const state = model.checks.exercise(key, named);
+    await model.checks.check(state, 'fact', saved, sources);
     live.received.emit({
       type: 'failure',
       request: live.sent[0].request,
@@ -232,10 +226,10 @@ describe('CoachModel', () => {
   });
 
   it('climbs the hint ladder and puts the hints of passed checks away', async () => {
-    const state = model.exercise(key, named);
+    const state = model.checks.exercise(key, named);
     for (const level of [1, 2]) {
-      model.hint(state, 'fact', 't.1');
-      model.hint(state, 'fact', 't.1');
+      model.checks.hint(state, 'fact', 't.1');
+      model.checks.hint(state, 'fact', 't.1');
       const request = live.sent[level - 1];
       expect(request).toMatchObject({ type: 'hint', level });
       live.received.emit({
@@ -250,7 +244,7 @@ describe('CoachModel', () => {
     }
     expect(state.hints('fact', 't.1').texts).toEqual(['hint 1', 'hint 2']);
     expect(service.report).not.toHaveBeenCalled(); // the grader logs them
-    await model.check(state, 'fact', saved, sources);
+    await model.checks.check(state, 'fact', saved, sources);
     live.received.emit(feedback(live.sent[2].request));
     expect(state.hints('fact', 't.1').texts).toEqual([]);
   });
@@ -266,9 +260,11 @@ describe('CoachModel', () => {
   });
 
   it('shares the state of a notebook, until it is another version', () => {
-    const state = model.exercise(key, named);
-    expect(model.exercise(key, named)).toBe(state);
-    expect(model.exercise(key, { ...named, version: 'v2' })).not.toBe(state);
+    const state = model.checks.exercise(key, named);
+    expect(model.checks.exercise(key, named)).toBe(state);
+    expect(model.checks.exercise(key, { ...named, version: 'v2' })).not.toBe(
+      state
+    );
   });
 
   it('takes up the checks of the page before, whenever the answer comes', () => {
@@ -286,13 +282,13 @@ describe('CoachModel', () => {
       reloaded as unknown as LiveConnection
     );
     reloaded.received.emit(feedback('early', { cell: 'early' }));
-    const state = again.exercise({}, named);
+    const state = again.checks.exercise({}, named);
     expect(state.cell('held').status).toBe('offline');
     expect(state.cell('late').status).toBe('queued');
     expect(state.cell('early').feedback?.verdict).toBe('passed');
     reloaded.received.emit(feedback('late', { cell: 'late' }));
     expect(state.cell('late')).toMatchObject({ status: 'idle', source: 'x' });
-    expect(again.exercise({}, named).cell('held').status).toBe('idle');
+    expect(again.checks.exercise({}, named).cell('held').status).toBe('idle');
     again.dispose();
   });
 });

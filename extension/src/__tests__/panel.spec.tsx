@@ -2,7 +2,7 @@ import { nullTranslator } from '@jupyterlab/translation';
 import React from 'react';
 import { renderToStaticMarkup } from 'react-dom/server';
 import { describe, expect, it } from 'vitest';
-import type { ICourse, IProgress, IReason } from '../tokens';
+import type { ICourse, IProgress, IReason } from '../course';
 import { ExerciseList } from '../widgets/exercises';
 import { reasonWords } from '../widgets/reasons';
 import { raising, rangeOf, SkillList } from '../widgets/skills';

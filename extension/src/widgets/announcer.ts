@@ -1,6 +1,6 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { Widget } from '@lumino/widgets';
-import type { CoachModel, IJudged } from '../model';
+import type { Checks, IJudged } from '../checks';
 import { pointsOf, verdictWords } from './words';
 
 /**
@@ -8,14 +8,14 @@ import { pointsOf, verdictWords } from './words';
  */
 export class Announcer extends Widget {
   constructor(
-    private readonly _coach: CoachModel,
+    private readonly _checks: Checks,
     private readonly _trans: TranslationBundle
   ) {
     super();
     this.addClass('nbcoach-Announcer');
     this.node.setAttribute('role', 'status');
     this.node.setAttribute('aria-live', 'polite');
-    this._coach.judged.connect(this._onJudged, this);
+    this._checks.judged.connect(this._onJudged, this);
   }
 
   /**
@@ -26,11 +26,11 @@ export class Announcer extends Widget {
   }
 
   dispose(): void {
-    this._coach.judged.disconnect(this._onJudged, this);
+    this._checks.judged.disconnect(this._onJudged, this);
     super.dispose();
   }
 
-  private _onJudged(_: CoachModel, { feedback, failure }: IJudged): void {
+  private _onJudged(_: Checks, { feedback, failure }: IJudged): void {
     if (feedback === null) {
       this.say(failure ?? '');
       return;

@@ -74,7 +74,7 @@ export class FooterAttachment implements IDisposable {
     if (this._state === null) {
       return;
     }
-    await this._coach.check(
+    await this._coach.checks.check(
       this._state,
       gradeId,
       async () => {
@@ -182,7 +182,9 @@ export class FooterAttachment implements IDisposable {
     const { content, context } = this.panel;
     const exercise = content.model && exerciseOf(content.model);
     const former = this._state;
-    this._state = exercise ? this._coach.exercise(context, exercise) : null;
+    this._state = exercise
+      ? this._coach.checks.exercise(context, exercise)
+      : null;
     if (this._state !== former) {
       this._stateChanged.emit();
     }
@@ -215,7 +217,7 @@ export class FooterAttachment implements IDisposable {
       check: (gradeId: string) => void this.check(gradeId),
       hint: (gradeId: string, check: string) => {
         if (this._state) {
-          this._coach.hint(this._state, gradeId, check);
+          this._coach.checks.hint(this._state, gradeId, check);
         }
       },
       line: (line: number) => this._selectLine(answer.model, line),

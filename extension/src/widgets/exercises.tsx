@@ -1,7 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
-import { isHandedIn } from '../progress';
-import type { ICourse, IExercise, IProgress } from '../tokens';
+import { isHandedIn } from '../course';
+import type { ICourse, IExercise, IProgress } from '../course';
 import { dueWords, exerciseWords, pointsOf, worth } from './words';
 
 /** From so many exercises on there is a field to find one. */

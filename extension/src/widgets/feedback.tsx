@@ -1,7 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 import type { IHints } from '../exercise';
-import type { ICheckResult, IFeedback, ILearnerError, IPlace } from '../tokens';
+import type { ICheckResult, IFeedback, ILearnerError, IPlace } from '../frames';
 import { LineNumber, Prose, StyleNotes } from './style';
 import { pointsOf, verdictWords } from './words';
 

@@ -16,7 +16,7 @@ export function momentOf(at: string): string {
 /**
  * Return whether work came in time, in words; empty where nothing was due.
  */
-export function dueWords(
+export function inTimeWords(
   due: string | null,
   late: boolean,
   trans: TranslationBundle

@@ -1,5 +1,5 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
-import type { INotification } from '../tokens';
+import type { INotification } from '../frames';
 import { short } from './words';
 
 /**
@@ -20,10 +20,7 @@ export function sentenceOf(
     case 'released':
       return trans.__('There is a new exercise: “%1”.', title);
     case 'updated':
-      return trans.__(
-        '“%1” has a new version. Your answers are carried over when you open it.',
-        title
-      );
+      return updateWords(title, trans);
     case 'regraded':
       return trans.__(
         'Your work on “%1” was graded again: %2 of %3 points, formerly %4.',
@@ -35,6 +32,16 @@ export function sentenceOf(
     default:
       return title;
   }
+}
+
+/**
+ * Return that an exercise has a new version.
+ */
+export function updateWords(title: string, trans: TranslationBundle): string {
+  return trans.__(
+    '“%1” has a new version. Your answers are carried over when you open it.',
+    title
+  );
 }
 
 function text(value: unknown): string {

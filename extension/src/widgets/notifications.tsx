@@ -1,12 +1,12 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { UseSignal } from '@jupyterlab/ui-components';
 import React from 'react';
-import type { Work } from '../work';
+import type { News } from '../news';
 import { momentOf } from './moments';
 import { sentenceOf } from './news';
 
 interface INotificationsProps {
-  readonly work: Work;
+  readonly news: News;
   readonly onOpen: (course: string, exercise: string) => void;
   readonly trans: TranslationBundle;
 }
@@ -15,11 +15,11 @@ interface INotificationsProps {
  * What the learner should know and has not read yet, newest first.
  */
 export function NotificationList(props: INotificationsProps): JSX.Element {
-  const { work, trans } = props;
+  const { news, trans } = props;
   return (
-    <UseSignal signal={work.changed}>
+    <UseSignal signal={news.changed}>
       {() => {
-        const unread = (work.notifications.value ?? []).filter(n => !n.read);
+        const { unread } = news;
         if (unread.length === 0) {
           return <></>;
         }
@@ -49,7 +49,7 @@ export function NotificationList(props: INotificationsProps): JSX.Element {
                       type="button"
                       className="nbcoach-Link"
                       onClick={() => {
-                        void work.markRead([item.id]);
+                        void news.markRead([item.id]);
                         props.onOpen(item.course, item.exercise);
                       }}
                     >
@@ -58,7 +58,7 @@ export function NotificationList(props: INotificationsProps): JSX.Element {
                     <button
                       type="button"
                       className="nbcoach-Link nbcoach-Notification-read"
-                      onClick={() => void work.markRead([item.id])}
+                      onClick={() => void news.markRead([item.id])}
                     >
                       {trans.__('Mark as read')}
                     </button>
@@ -70,7 +70,7 @@ export function NotificationList(props: INotificationsProps): JSX.Element {
               <button
                 type="button"
                 className="nbcoach-Link"
-                onClick={() => void work.markRead(unread.map(({ id }) => id))}
+                onClick={() => void news.markRead(unread.map(({ id }) => id))}
               >
                 {trans.__('Mark all as read')}
               </button>

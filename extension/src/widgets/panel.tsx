@@ -1,9 +1,10 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { LabIcon, ReactWidget, refreshIcon } from '@jupyterlab/ui-components';
 import React from 'react';
+import { messageOf } from '../loaded';
 import type { CoachModel } from '../model';
 import type { Preferences } from '../preferences';
-import { isHandedIn } from '../progress';
+import { isHandedIn } from '../course';
 import { ExerciseList } from './exercises';
 import { FirstSteps } from './firststeps';
 import { NotificationList } from './notifications';
@@ -118,7 +119,7 @@ export class ExercisesPanel extends ReactWidget {
       <>
         {this._courseSwitch()}
         <NotificationList
-          work={this._coach.work}
+          news={this._coach.news}
           onOpen={(course, exercise) => {
             void this._coach.choose(course).then(() => this._start(exercise));
           }}
@@ -233,7 +234,7 @@ export class ExercisesPanel extends ReactWidget {
       .catch((error: unknown) => {
         this._failure = this._trans.__(
           'The exercise cannot be opened: %1',
-          error instanceof Error ? error.message : String(error)
+          messageOf(error)
         );
       })
       .finally(() => {

@@ -4,7 +4,7 @@ import { ReactWidget } from '@jupyterlab/ui-components';
 import React from 'react';
 import { answerCells, exerciseOf } from '../cells';
 import type { CoachModel } from '../model';
-import { isHandedIn } from '../progress';
+import { isHandedIn } from '../course';
 import { pointsOf, worth } from './words';
 
 /**

@@ -1,5 +1,5 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
-import type { IReason } from '../tokens';
+import type { IReason } from '../course';
 
 /**
  * Return why an exercise is recommended, in the learner's language; the recommender's own English

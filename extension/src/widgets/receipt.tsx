@@ -2,8 +2,8 @@ import { Dialog, showDialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { ReactWidget } from '@jupyterlab/ui-components';
 import React from 'react';
-import type { IHandedIn, IReceipt } from '../tokens';
-import { dueWords, momentOf } from './moments';
+import type { IHandedIn, IReceipt } from '../frames';
+import { inTimeWords, momentOf } from './moments';
 import { pointsOf, verdictWords } from './words';
 
 /**
@@ -99,7 +99,7 @@ class ReceiptBody extends ReactWidget {
           {due !== null && (
             <>
               <dt>{trans.__('Due')}</dt>
-              <dd data-late={late}>{dueWords(due, late, trans)}</dd>
+              <dd data-late={late}>{inTimeWords(due, late, trans)}</dd>
             </>
           )}
           <dt>{trans.__('Receipt number')}</dt>

@@ -1,7 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 import type { ILoaded } from '../loaded';
-import type { ICourse, IExercise, ISkill } from '../tokens';
+import type { ICourse, IExercise, ISkill } from '../course';
 
 interface ISkillsProps {
   readonly skills: ILoaded<readonly ISkill[]>;

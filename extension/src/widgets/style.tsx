@@ -1,6 +1,6 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
-import type { IStyleNote } from '../tokens';
+import type { IStyleNote } from '../frames';
 
 /**
  * A paragraph in which `code` stands between backticks. Everything in it is text.

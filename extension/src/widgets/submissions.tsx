@@ -2,8 +2,8 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { UseSignal } from '@jupyterlab/ui-components';
 import React, { useEffect } from 'react';
 import type { CoachModel } from '../model';
-import type { ICourse, ISubmission } from '../tokens';
-import { dueWords, momentOf } from './moments';
+import type { ICourse, ISubmission } from '../course';
+import { inTimeWords, momentOf } from './moments';
 import { downloadReceipt } from './receipt';
 import { pointsOf } from './words';
 
@@ -18,15 +18,15 @@ interface ISubmissionsProps {
  */
 export function SubmissionList(props: ISubmissionsProps): JSX.Element {
   const { coach, course, trans } = props;
-  const { work } = coach;
+  const { submissions } = coach;
   useEffect(() => {
-    void work.refreshSubmissions(course.id);
-  }, [work, course.id]);
+    void submissions.refresh(course.id);
+  }, [submissions, course.id]);
   const titles = new Map(course.exercises.map(({ id, title }) => [id, title]));
   return (
-    <UseSignal signal={work.changed}>
+    <UseSignal signal={submissions.changed}>
       {() => {
-        const { value, error } = work.submissions;
+        const { value, error } = submissions.list;
         const mine = (value ?? []).filter(item => item.course === course.id);
         return (
           <section
@@ -80,7 +80,7 @@ function SubmissionItem(props: {
         <span>{momentOf(at)}</span>
         <span>{pointsOf(points, max_points, trans)}</span>
         {due !== null && (
-          <span data-late={late}>{dueWords(due, late, trans)}</span>
+          <span data-late={late}>{inTimeWords(due, late, trans)}</span>
         )}
       </p>
       {comments.map(comment => (

@@ -1,7 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 import type { CoachModel } from '../model';
-import type { IRecommendation, Reaction } from '../tokens';
+import type { IRecommendation, Reaction } from '../course';
 import { reasonWords } from './reasons';
 import { difficultyWord } from './words';
 

@@ -1,6 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { CheckStatus } from '../exercise';
-import type { ExerciseState, IReference, Verdict } from '../tokens';
+import type { ExerciseState } from '../course';
+import type { IReference, Verdict } from '../frames';
 
 /**
  * A sign and a word, so that a state never shows by colour alone.

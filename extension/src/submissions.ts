@@ -1,18 +1,11 @@
 import { UUID } from '@lumino/coreutils';
 import { IDisposable } from '@lumino/disposable';
 import { ISignal, Signal } from '@lumino/signaling';
+import type { ISubmission } from './course';
+import type { ICellSource, IReceipt, ISubmitRequest, Reply } from './frames';
 import type { LiveConnection } from './live';
 import { type ILoaded, nothing, settle } from './loaded';
 import type { ICoachService } from './request';
-import type {
-  ICellSource,
-  INotification,
-  INotificationFrame,
-  IReceipt,
-  ISubmission,
-  ISubmitRequest,
-  Reply
-} from './tokens';
 
 /**
  * Where the handing in of an exercise stands; `offline` while it waits for the grader.
@@ -40,9 +33,9 @@ export interface INamed {
 const IDLE: ISubmitState = { status: 'idle', request: null, failure: null };
 
 /**
- * What the learner has handed in, and what he should know.
+ * What the learner has handed in, and is handing in.
  */
-export class Work implements IDisposable {
+export class Submissions implements IDisposable {
   constructor(
     private readonly _service: ICoachService,
     private readonly _live: LiveConnection
@@ -54,11 +47,9 @@ export class Work implements IDisposable {
     }
     _live.received.connect(this._onReply, this);
     _live.held.connect(this._onHeld, this);
-    _live.noticed.connect(this._onNotice, this);
-    _live.opened.connect(this._onOpened, this);
   }
 
-  /** Emitted when submissions, notifications or the state of one being sent have changed. */
+  /** Emitted when submissions or the state of one being sent have changed. */
   get changed(): ISignal<this, void> {
     return this._changed;
   }
@@ -68,24 +59,9 @@ export class Work implements IDisposable {
     return this._handedIn;
   }
 
-  /** Emitted with what the learner should know, when it happens. */
-  get noticed(): ISignal<this, INotification> {
-    return this._noticed;
-  }
-
   /** The learner's submissions in the course that was asked for last, newest first. */
-  get submissions(): ILoaded<readonly ISubmission[]> {
-    return this._submissions;
-  }
-
-  /** What the learner should know, newest first. */
-  get notifications(): ILoaded<readonly INotification[]> {
-    return this._notifications;
-  }
-
-  /** How many notifications are unread. */
-  get unread(): number {
-    return (this._notifications.value ?? []).filter(item => !item.read).length;
+  get list(): ILoaded<readonly ISubmission[]> {
+    return this._list;
   }
 
   get isDisposed(): boolean {
@@ -144,46 +120,26 @@ export class Work implements IDisposable {
   /**
    * Fetch the learner's submissions in a course.
    */
-  async refreshSubmissions(course: string): Promise<void> {
+  async refresh(course: string): Promise<void> {
     if (course !== this._course) {
       this._course = course;
-      this._submissions = nothing();
+      this._list = nothing();
     }
-    const found = await settle(this._submissions, () =>
+    const found = await settle(this._list, () =>
       this._service.submissions(course)
     );
     if (course === this._course) {
-      this._submissions = found;
+      this._list = found;
       this._changed.emit();
     }
   }
 
   /**
-   * Fetch what the learner should know.
+   * Fetch the submissions again where it is this course that is listed.
    */
-  async refreshNotifications(): Promise<void> {
-    this._notifications = await settle(this._notifications, () =>
-      this._service.notifications()
-    );
-    this._changed.emit();
-  }
-
-  /**
-   * Mark notifications as read, here at once.
-   */
-  async markRead(ids: readonly string[]): Promise<void> {
-    const before = this._notifications;
-    this._notifications = {
-      ...before,
-      value: (before.value ?? []).map(item =>
-        ids.includes(item.id) ? { ...item, read: true } : item
-      )
-    };
-    this._changed.emit();
-    try {
-      await this._service.markRead(ids);
-    } catch {
-      await this.refreshNotifications(); // they stay unread
+  renew(course: string): void {
+    if (course === this._course) {
+      void this.refresh(course);
     }
   }
 
@@ -216,7 +172,7 @@ export class Work implements IDisposable {
     if (reply.type === 'receipt') {
       this._set(named, IDLE);
       this._handedIn.emit(reply);
-      void this.refreshSubmissions(this._course ?? reply.course);
+      void this.refresh(this._course ?? reply.course);
     } else if (reply.type === 'failure') {
       this._set(named, { ...IDLE, failure: reply.message });
     }
@@ -229,25 +185,6 @@ export class Work implements IDisposable {
     }
   }
 
-  private _onNotice(_: LiveConnection, frame: INotificationFrame): void {
-    const others = (this._notifications.value ?? []).filter(
-      item => item.id !== frame.id
-    );
-    this._notifications = {
-      ...this._notifications,
-      value: [frame, ...others]
-    };
-    this._noticed.emit(frame);
-    this._changed.emit();
-    if (frame.course === this._course) {
-      void this.refreshSubmissions(frame.course);
-    }
-  }
-
-  private _onOpened(): void {
-    void this.refreshNotifications(); // what came while there was no connection
-  }
-
   private _set(named: Omit<INamed, 'version'>, state: ISubmitState): void {
     this._states.set(keyOf(named), state);
     this._changed.emit();
@@ -257,10 +194,8 @@ export class Work implements IDisposable {
   private readonly _requests = new Map<string, INamed>();
   private readonly _changed = new Signal<this, void>(this);
   private readonly _handedIn = new Signal<this, IReceipt>(this);
-  private readonly _noticed = new Signal<this, INotification>(this);
   private _course: string | null = null;
-  private _submissions: ILoaded<readonly ISubmission[]> = nothing();
-  private _notifications: ILoaded<readonly INotification[]> = nothing();
+  private _list: ILoaded<readonly ISubmission[]> = nothing();
   private _isDisposed = false;
 }
 

@@ -11,9 +11,10 @@ import type {
   IReceipt,
   Reply,
   Request
-} from '../tokens';
+} from '../frames';
 import { sentenceOf } from '../widgets/news';
-import { Work } from '../work';
+import { News } from '../news';
+import { Submissions } from '../submissions';
 
 class FakeLive {
   restored: Request[] = [];
@@ -66,17 +67,18 @@ function notification(id: string, read = false): INotificationFrame {
   };
 }
 
-describe('Work', () => {
+describe('Submissions and news', () => {
   let live: FakeLive;
   let service: Pick<
     { [K in keyof ICoachService]: ReturnType<typeof vi.fn> },
     'submissions' | 'notifications' | 'markRead'
   >;
-  let work: Work;
+  let work: Submissions;
+  let news: News;
   const sources = () => [{ id: '1', grade_id: 'q', source: 'x' }];
   const saved = () => Promise.resolve();
   const make = () =>
-    new Work(
+    new Submissions(
       service as unknown as ICoachService,
       live as unknown as LiveConnection
     );
@@ -89,6 +91,10 @@ describe('Work', () => {
       markRead: vi.fn(() => Promise.resolve())
     };
     work = make();
+    news = new News(
+      service as unknown as ICoachService,
+      live as unknown as LiveConnection
+    );
   });
 
   it('saves, hands in once, and has a receipt', async () => {
@@ -149,15 +155,15 @@ describe('Work', () => {
 
   it('keeps news until they are read, and fetches them when a socket opens', async () => {
     live.opened.emit();
-    await vi.waitFor(() => expect(work.unread).toBe(1));
+    await vi.waitFor(() => expect(news.unread).toHaveLength(1));
     live.noticed.emit(notification('n2'));
     live.noticed.emit(notification('n2'));
-    expect(work.notifications.value?.map(({ id }) => id)).toEqual(['n2', 'n1']);
-    await work.markRead(['n1']);
-    expect(work.unread).toBe(1);
+    expect(news.notifications.value?.map(({ id }) => id)).toEqual(['n2', 'n1']);
+    await news.markRead(['n1']);
+    expect(news.unread).toHaveLength(1);
     service.markRead.mockImplementation(() => Promise.reject(new Error()));
-    await work.markRead(['n2']);
-    expect(work.unread).toBe(1); // as the server says
+    await news.markRead(['n2']);
+    expect(news.unread).toHaveLength(1); // as the server says
   });
 
   it('says what happened, as text', () => {
