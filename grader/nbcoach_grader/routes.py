@@ -9,6 +9,7 @@ from nbcoach_exercises.errors import NotAllowed, UnknownCourse
 from nbcoach_exercises.events import LearnerEvent, Reaction, entry_to_json
 from nbcoach_exercises.identifiers import slug
 from nbcoach_hub.service import LEARN, LOG, TEACH, Handler, scoped
+from nbcoach_hub.storage import AuditEntry
 
 if TYPE_CHECKING:
     from .app import Grader
@@ -35,6 +36,13 @@ class GraderHandler(Handler):
     def grader(self) -> Grader:
         """Return the service."""
         return cast("Grader", self.service)
+
+    async def note(self, action: str, subject: str = "", **detail: object) -> None:
+        """Note for the audit trail what an instructor did, to whom if to one learner."""
+        entry = AuditEntry(
+            actor=self.identity.name, action=action, subject=subject, request=self.request_id, detail=detail
+        )
+        await self.grader.store.audit(entry)
 
 
 class CoursesHandler(GraderHandler):

@@ -86,6 +86,7 @@ class CommentsHandler(GraderHandler):
         if cell is not None and cell not in kept.sources:
             raise InvalidInput(f"The submission has no answer cell {cell!r}.", cell=cell)
         comment = await self.grader.submissions.comment(self.identity.name, kept, body["text"], cell)
+        await self.note("work.comment", kept.learner, submission=kept.id)
         self.reply({"id": comment.id, "at": comment.at.isoformat()}, 201)
 
 
@@ -100,6 +101,9 @@ class RegradeHandler(GraderHandler):
         outline = self.grader.grading.catalogue.course(course)
         found = outline.exercise(slug(exercise, "exercise"))
         changes = await self.grader.submissions.regrade(outline, found, keep=body["keep"])
+        if body["keep"]:
+            changed = len(changes)
+            await self.note("work.regrade", course=course, exercise=exercise, version=found.version, changes=changed)
         self.reply({"kept": body["keep"], "version": found.version, "changes": [_change(c) for c in changes]})
 
 
@@ -111,7 +115,9 @@ class ReleaseHandler(GraderHandler):
         """Read it anew, and notify learners of exercises that are new or have changed."""
         self.require_teacher(slug(course, "course"))
         self.json_body({"type": "object", "additionalProperties": False})
-        self.reply(await self.grader.releases.release(course))
+        released = await self.grader.releases.release(course)
+        await self.note("course.release", course=course)
+        self.reply(released)
 
 
 class NotificationsHandler(GraderHandler):

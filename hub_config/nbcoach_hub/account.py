@@ -7,17 +7,15 @@ from pathlib import Path
 
 import click
 
-from nbcoach_exercises.errors import InvalidInput
-
+from .auditing import Spool
 from .credentials import Credentials, write_private
+from .keys import settings_of, state_option
 from .settings import Members, Settings
 
 
 @click.command()
 @click.argument("user")
-@click.option(
-    "--state", type=click.Path(path_type=Path), default=Path(".nbcoach"), show_default=True, help="Folder of all data."
-)
+@state_option
 @click.option("--learns", multiple=True, metavar="COURSE", help="A course that the user learns; may be repeated.")
 @click.option("--teaches", multiple=True, metavar="COURSE", help="A course that the user teaches; may be repeated.")
 @click.option("--admin", is_flag=True, help="Let the user administer the hub.")
@@ -36,13 +34,12 @@ def account(
 
     A new user needs a password; an existing one is asked for a new one only with --password-stdin.
     """
-    settings = Settings(state=state.absolute())
-    if not settings.state.is_dir():
-        raise InvalidInput(f"{settings.state} does not exist: start 'nbcoach up' once, or name another --state.")
-    credentials = Credentials(settings.credentials_file)
+    settings = settings_of(state)
+    credentials, spool = Credentials(settings.credentials_file), Spool.of(settings.state)
     if remove:
         credentials.remove(user)
         _write(settings, settings.members().without(user))
+        spool.note_command("user.delete", user)
         click.echo(f"{user} was removed.")
         return
     known = user in credentials.users()
@@ -60,6 +57,8 @@ def account(
             teaches=members.taught_by(user) | set(teaches),
         ),
     )
+    rights = {name: given for name, given in (("admin", admin), ("learns", learns), ("teaches", teaches)) if given}
+    spool.note_command("user.change" if known else "user.add", user, password=password_stdin or not known, **rights)
     click.echo(f"{user} was {'changed' if known else 'added'}.")
 
 

@@ -1,4 +1,4 @@
-"""JupyterHub as it is, but its services start side by side, are missed sooner, and it logs as they do.
+"""JupyterHub as it is, but its services start side by side and are missed sooner, it logs as they do, and is audited.
 
 JupyterHub starts one service, waits until it answers, and starts the next. Ours need seconds to load
 and do not need each other to start, so all of them begin with the first. It looks every 30 s whether a
@@ -13,8 +13,12 @@ import ssl
 from typing import Any, ClassVar
 
 from jupyterhub.app import JupyterHub
+from tornado.web import RequestHandler
 
+from .auditing import Spool
+from .identity.trail import entry_of
 from .service.logs import JsonFormatter
+from .settings import Settings
 
 _LOOK_SECONDS = 3.0
 
@@ -36,6 +40,19 @@ class Hub(JupyterHub):  # type: ignore[misc]
         super().__init__(**kwargs)
         self._starts: dict[str, asyncio.Task[bool]] = {}
         self._watch: asyncio.Task[None] | None = None
+
+    def init_tornado_settings(self) -> None:
+        """Note what is done to others at the hub itself for the audit trail."""
+        super().init_tornado_settings()
+        log_request, spool = self.tornado_settings["log_function"], Spool.of(Settings.from_environment().state)
+
+        def log_and_note(handler: RequestHandler) -> None:
+            log_request(handler)
+            entry = entry_of(handler, self.hub_prefix)
+            if entry is not None:
+                spool.note(entry)
+
+        self.tornado_settings["log_function"] = log_and_note
 
     async def start_service(self, service_name: str, service: Any, ssl_context: ssl.SSLContext | None = None) -> bool:
         """Wait until a service is up, and let all others begin meanwhile; return whether it is."""

@@ -19,6 +19,7 @@ import click
 
 from nbcoach_exercises.errors import InvalidInput
 
+from .auditing import Spool
 from .credentials import write_private
 from .settings import Settings
 from .storage import Keyring, Store, open_store
@@ -102,6 +103,7 @@ def rotate(state: Path) -> None:
     fresh = new_key()
     write_private(settings.keys_path, keys_text([fresh, *read_keys(settings.keys_path)]))
     count = in_store(settings, _reseal)
+    Spool.of(settings.state).note_command("keys.rotate", key=key_id(fresh), records=count)
     click.echo(f"The new key is {key_id(fresh)}; {count} records were encrypted anew.")
 
 
@@ -109,7 +111,10 @@ def rotate(state: Path) -> None:
 @state_option
 def reseal(state: Path) -> None:
     """Encrypt everything anew that is not encrypted with the newest key."""
-    click.echo(f"{in_store(settings_of(state), _reseal)} records were encrypted anew.")
+    settings = settings_of(state)
+    count = in_store(settings, _reseal)
+    Spool.of(settings.state).note_command("keys.reseal", records=count)
+    click.echo(f"{count} records were encrypted anew.")
 
 
 @keys.command()
@@ -122,6 +127,7 @@ def prune(state: Path) -> None:
     first, *rest = read_keys(settings.keys_path)
     kept = [first, *(key for key in rest if key_id(key) in used)]
     write_private(settings.keys_path, keys_text(kept))
+    Spool.of(settings.state).note_command("keys.prune", removed=len(rest) + 1 - len(kept))
     click.echo(f"{len(rest) + 1 - len(kept)} keys were removed.")
 
 

@@ -313,6 +313,8 @@ def test_a_regrade_previews_then_keeps_and_tells_whose_points_change(story: Stor
         _, again = await world.ask(path, "tom", "POST", {"keep": True})
         assert all(change["before"] == change["after"] for change in again["changes"])
         assert (await world.ask(path, "ada", "POST", {"keep": True}))[0] == 403
+        noted = [(item.entry.action, item.entry.actor) for item in await world.service.store.audit_trail(limit=3)]
+        assert noted == [("work.regrade", "tom"), ("work.regrade", "tom"), ("course.release", "tom")]
         await live.close()
 
     story(told)

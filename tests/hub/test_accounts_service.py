@@ -173,6 +173,43 @@ def test_from_registration_to_deletion(hub: HubProcess, tokens: dict[str, str]) 
     assert ask(hub, token, "profile", "PUT", display_name="Ada").status_code == 403
 
 
+def test_what_is_done_at_the_hub_itself_is_in_the_audit_trail_too(hub: HubProcess, tokens: dict[str, str]) -> None:
+    admin = tokens["admin"]
+    register(hub, "zoe")
+    headers = {"Authorization": f"Bearer {admin}"}
+
+    def at_the_hub(verb: str, path: str, **body: Any) -> int:
+        url = f"{hub.url}/hub/api/{path}"
+        return requests.request(verb, url, headers=headers, json=body or None, timeout=60).status_code
+
+    assert ask(hub, admin, "users/zoe", "PATCH", standing="active").status_code == 200
+    zoe = Browser(hub.url, "zoe")
+    assert zoe.log_in(PASSWORD).status_code == 200
+    make_token(zoe)
+    assert at_the_hub("PATCH", "nbcoach/accounts/zoe", learns=[COURSE]) == 200
+    assert at_the_hub("POST", "users/zoe/tokens", note="for her") == 201
+    assert at_the_hub("DELETE", f"groups/nbgrader-{COURSE}/users", users=["zoe"]) == 200
+    assert at_the_hub("DELETE", "users/zoe") == 204
+    deadline = time.monotonic() + 30
+    while True:
+        entries = ask(hub, admin, "audit?limit=20").json()["entries"]
+        told = [(one["actor"], one["action"], one["subject"], one["detail"]) for one in reversed(entries)]
+        if told[-1][1:3] == ("hub.delete", "zoe"):
+            break
+        assert time.monotonic() < deadline, told
+        time.sleep(0.2)
+    # What the accounts service did at the hub is there once, and what she did for herself is not.
+    about = [one for one in told if one[2] == "zoe" or "users" in one[3]]
+    assert sorted(about, key=str) == [
+        ("", "user.register", "zoe", {}),
+        ("admin", "hub.delete", "", {"path": f"groups/nbgrader-{COURSE}/users", "users": ["zoe"]}),
+        ("admin", "hub.delete", "zoe", {"path": "users/zoe"}),
+        ("admin", "hub.patch", "zoe", {"path": "nbcoach/accounts/zoe", "learns": [COURSE]}),
+        ("admin", "hub.post", "zoe", {"path": "users/zoe/tokens", "note": "for her"}),
+        ("admin", "user.change", "zoe", {"standing": "active"}),
+    ]
+
+
 def test_erasing_ones_own_data_leaves_no_name(hub: HubProcess, tokens: dict[str, str]) -> None:
     ask(hub, tokens["instructor"], "profile", "PUT", display_name="Ines")
     headers = {"Authorization": f"Bearer {tokens['instructor']}"}

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import os
+from pathlib import Path
 from typing import Any
 
 from traitlets import Unicode, default
 
 from nbcoach_exercises.errors import NbcoachError
 
+from ..auditing import Spool
 from ..service import Service, ServiceMisconfigured, page_routes
 from ..service.application import Routes
 from ..storage import InvalidStoreUrl, Store, open_store, url_from_environment
@@ -16,18 +21,30 @@ from .hub import HubClient
 from .pages import PAGES
 from .routes import ROUTES
 
+log = logging.getLogger(__name__)
+_MOVE_SECONDS = 2.0
+
 
 class AccountsService(Service):
     """Serve users their own accounts, and administrators all of them."""
 
     name = "accounts"
     store_url = Unicode(help="URL of the store; by default NBCOACH_STORE_URL.").tag(config=True)
+    audit_spool = Unicode(
+        help="File in which hub and commands note what is done beside this service; by default NBCOACH_AUDIT_SPOOL, "
+        "without it there is none."
+    ).tag(config=True)
     store: Store
     desk: Desk
+    _moving: asyncio.Task[None] | None = None
 
     @default("store_url")
     def _default_store_url(self) -> str:
         return url_from_environment()
+
+    @default("audit_spool")
+    def _default_audit_spool(self) -> str:
+        return os.environ.get("NBCOACH_AUDIT_SPOOL", "")
 
     def routes(self) -> Routes:
         """Return the routes of the API and of the pages."""
@@ -42,13 +59,29 @@ class AccountsService(Service):
         await self.store.start()
         self._hub = HubClient(self.hub_api_url)
         self.desk = Desk(self.store, self._hub)
+        if self.audit_spool and self._moving is None:
+            self._moving = asyncio.create_task(self._move(Spool(Path(self.audit_spool))), name="audit-spool")
 
     async def stop_parts(self) -> None:
         """Close the store and connections."""
+        moving, self._moving = self._moving, None
+        if moving is not None:
+            moving.cancel()
+            await asyncio.wait({moving})
         if hasattr(self, "store"):
             await self.store.close()
         if hasattr(self, "_hub"):
             self._hub.close()
+
+    async def _move(self, spool: Spool) -> None:
+        while True:
+            try:
+                await spool.move(self.desk.take_in)
+            except NbcoachError:
+                pass  # the store is away: the file keeps them
+            except OSError as err:
+                log.error("The file of audit entries cannot be read: %s", err)
+            await asyncio.sleep(_MOVE_SECONDS)
 
     async def readiness(self) -> dict[str, str]:
         """Return whether the store answers."""

@@ -151,6 +151,11 @@ class Desk:
         await self._note(actor, "user.delete", name)
         return await self.erase(actor, name) if data else 0
 
+    async def take_in(self, entry: AuditEntry) -> None:
+        """Take an entry that the hub or a command has noted into the audit trail, unless it was done by this desk."""
+        if entry.request not in self._hub.asked:
+            await self._store.audit(entry)
+
     async def trail(self, user: str | None, before: int | None, limit: int) -> list[Audited]:
         """Return entries of the audit trail, newest first."""
         return await self._store.audit_trail(user, before=before, limit=limit)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 
 from nbcoach_exercises.errors import Conflict, InvalidInput, NotAllowed, Unavailable, UnknownUser, UpstreamFailed
+from nbcoach_exercises.identifiers import new_id
 
 _SECONDS = 30.0
 """Deleting or disabling a user waits until servers have stopped."""
@@ -25,6 +27,8 @@ class HubClient:
     def __init__(self, url: str) -> None:
         self._url = url.rstrip("/")
         self._client = AsyncHTTPClient(force_instance=True)
+        self.asked: deque[str] = deque(maxlen=1000)
+        """Ids of the latest requests: what the hub notes of these, the desk has noted already."""
 
     def close(self) -> None:
         """Close connections."""
@@ -53,10 +57,15 @@ class HubClient:
         await self._ask("DELETE", f"users/{quote(name, safe='')}" if known else _path(name), token, name)
 
     async def _ask(self, verb: str, path: str, token: str, name: str = "", body: Any = None) -> Any:
+        self.asked.append(new_id())
         request = HTTPRequest(
             f"{self._url}/{path}",
             verb,
-            headers={"Authorization": f"Bearer {token}", "Accept": "application/json"},
+            headers={
+                "Authorization": f"Bearer {token}",
+                "Accept": "application/json",
+                "X-Request-Id": self.asked[-1],
+            },
             body=None if body is None else json.dumps(body),
             request_timeout=_SECONDS,
             follow_redirects=False,

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from ..auditing import Spool
 from ..keys import settings_of, state_option
 from ..settings import Settings
 from .backup import make_copy
@@ -28,7 +29,9 @@ def backup(path: Path, state: Path, with_keys: bool, without_homes: bool, as_jso
 
     MONGODB_URI, or NBCOACH_STORE_URL, names the store if it is not in the state folder.
     """
-    done = make_copy(settings_of(state), path, with_keys=with_keys, with_homes=not without_homes)
+    settings = settings_of(state)
+    done = make_copy(settings, path, with_keys=with_keys, with_homes=not without_homes)
+    Spool.of(settings.state).note_command("data.backup", path=str(path.absolute()), with_keys=with_keys)
     told: dict[str, Any] = {"path": str(path), "bytes": done.bytes, "rows": done.rows, "files": done.files}
     _tell(told, done.skipped, as_json, f"{path}: {done.rows} records and {done.files} files, {done.bytes} bytes.")
 
@@ -51,6 +54,7 @@ def restore(path: Path, state: Path, keys: Path | None, without_keys: bool, as_j
     """
     settings = replace(Settings.from_environment(), state=state.absolute())
     done = restore_copy(settings, path, keys=keys, without_keys=without_keys)
+    Spool.of(settings.state).note_command("data.restore", path=str(path.absolute()), without_keys=without_keys)
     told: dict[str, Any] = {"state": str(state), "version": done.manifest.version, "at": done.manifest.at}
     told |= {"rows": done.manifest.rows, "files": done.files}
     _tell(told, done.skipped, as_json, f"{state}: {done.manifest.rows} records and {done.files} files.")

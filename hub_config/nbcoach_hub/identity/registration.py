@@ -25,6 +25,8 @@ class FormHandler(LoginHandler):  # type: ignore[misc]
     """
 
     template = ""
+    audited: tuple[str, str] | None = None
+    """Action and subject for the audit trail, once the form was taken."""
 
     async def _render(self, login_error: str | None = None, status: int = 200, **values: Any) -> Any:
         translate = _words().translate(preferred(self.request.headers.get("Accept-Language", "")))
@@ -63,6 +65,7 @@ class RegistrationHandler(FormHandler):
                 self.finish(await self._render("The two passwords differ.", 400, username=user))
                 return
             standing = await self.authenticator.register(user, password)
+            self.audited = ("user.register", user)
         except TooMany as err:
             self.set_header("Retry-After", str(round(err.retry_after) + 1))
             self.finish(await self._render("Too many accounts were registered from here. Try again later.", 429))
@@ -92,6 +95,7 @@ class PasswordHandler(FormHandler):
             if new != self.field("again"):
                 self.finish(await self._render("The two passwords differ.", 400))
             elif await self.authenticator.change_password(user, self.field("old"), new, str(self.request.remote_ip)):
+                self.audited = ("password.change", user)
                 self._end_other_sessions()
                 self.finish(await self._render(done="changed"))
             else:
