@@ -117,6 +117,24 @@ def test_the_form_speaks_german(hub: HubProcess) -> None:
     assert "Konto anlegen" in page.text
 
 
+def test_the_log_in_speaks_german_and_says_why_it_refuses(hub: HubProcess) -> None:
+    session = requests.Session()
+    session.headers["Accept-Language"] = "de-AT,de;q=0.9,en;q=0.5"
+    page = session.get(f"{hub.url}/hub/login", timeout=30).text
+    for said in (">Anmelden</h1>", "Benutzername", "Passwort", "Konto anlegen"):
+        assert said in page
+    assert "Sign in" not in page
+    xsrf = re.search(r'name="_xsrf" value="([^"]+)"', page)
+    assert xsrf is not None
+    said = []
+    for password in ("wrong", *["again"] * 6):
+        form = {"_xsrf": xsrf.group(1), "username": "nobody-yet", "password": password}
+        said.append(session.post(f"{hub.url}/hub/login", data=form, timeout=30))
+    assert (said[0].status_code, "Benutzername oder Passwort ist falsch." in said[0].text) == (403, True)
+    assert said[-1].status_code == 429
+    assert re.search(r"Zu viele Fehlversuche\. Versuche es in \d+ Sekunden noch einmal\.", said[-1].text)
+
+
 def test_a_forged_form_is_refused(hub: HubProcess) -> None:
     form = {"username": "eve", "password": PASSWORD, "again": PASSWORD}
     answer = requests.post(f"{hub.url}/hub/register", data=form, timeout=30)

@@ -15,6 +15,7 @@ from nbcoach_exercises.errors import Conflict, UnknownUser
 from ..credentials import USER_NAME, Credentials, Standing, locked, write_private
 from ..settings import Members
 from .api import HANDLERS
+from .registration import SignInHandler
 
 _REFUSALS = {
     Standing.PENDING: "Your account waits for the approval of an administrator.",
@@ -127,4 +128,4 @@ class Admission(Authenticator):  # type: ignore[misc]
 
     def get_handlers(self, app: Any) -> list[tuple[str, type]]:
         """Return the handlers of the log-in, and those that administer accounts."""
-        return [*super().get_handlers(app), *HANDLERS]
+        return [("/login", SignInHandler), *super().get_handlers(app), *HANDLERS]

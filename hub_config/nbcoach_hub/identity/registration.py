@@ -1,7 +1,9 @@
-"""Pages of the hub: register an account, and change one's password."""
+"""Pages of the hub in the language of the browser: sign in, register an account, and change one's password."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -18,6 +20,23 @@ from ..service.words import Words, preferred
 _HOUR = 3600.0
 
 
+class SignInHandler(LoginHandler):  # type: ignore[misc]
+    """The hub's own log-in; why it refuses somebody is shown above the form."""
+
+    def _render(self, login_error: str | None = None, username: str | None = None, **values: Any) -> Any:
+        language = preferred(self.request.headers.get("Accept-Language", ""))
+        translate = _words().translate(language)
+        registration = getattr(self.authenticator, "registration", "closed")
+        return super()._render(
+            login_error=_told(translate, login_error or ""),
+            username=username,
+            _=translate,
+            language=language,
+            registration=registration != "closed" and not self.authenticator.login_service,
+            **values,
+        )
+
+
 class FormHandler(LoginHandler):  # type: ignore[misc]
     """A page with one form, in the language of the browser; errors are shown above the form.
 
@@ -29,12 +48,14 @@ class FormHandler(LoginHandler):  # type: ignore[misc]
     """Action and subject for the audit trail, once the form was taken."""
 
     async def _render(self, login_error: str | None = None, status: int = 200, **values: Any) -> Any:
-        translate = _words().translate(preferred(self.request.headers.get("Accept-Language", "")))
+        language = preferred(self.request.headers.get("Accept-Language", ""))
+        translate = _words().translate(language)
         self.set_status(status)
         return await self.render_template(
             self.template,
             _=translate,
-            error=translate(login_error) if login_error else "",
+            language=language,
+            error=_told(translate, login_error or ""),
             shortest=SHORTEST,
             username=values.pop("username", "") or "",
             xsrf=self.xsrf_token.decode("ascii"),
@@ -107,6 +128,15 @@ class PasswordHandler(FormHandler):
         self.current_user.cookie_id = orm.new_token()
         self.db.commit()
         self.set_login_cookie(self.current_user)
+
+
+def _told(translate: Callable[..., str], error: str) -> str:
+    """Return an error in a language, also one that names a number."""
+    told = translate(error)
+    number = re.search(r"\d+", error)
+    if told != error or number is None:
+        return told
+    return translate(error.replace(number.group(), "{number}"), number=number.group())
 
 
 @cache
