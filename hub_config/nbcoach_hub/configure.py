@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from .access import ACCOUNT, ADMIN, INSTRUCTORS, LEARN, LEARNERS, LOG, METRICS, TEACH
+from .auditing import Spool
 from .containers.kubernetes import set_pods
+from .containers.names import SystemResolver
 from .keys import ensure_keys
 from .settings import DOCKER, KUBERNETES, PROCESS, SWARM, Settings
 from .storage import Keyring
@@ -103,7 +105,7 @@ SERVICES = (
     ServiceEntry(
         "accounts",
         "nbcoach_hub.accounts",
-        lambda s: {**_store(s), "NBCOACH_LOG_IN": s.log_in},
+        lambda s: {**_store(s), "NBCOACH_LOG_IN": s.log_in, "NBCOACH_AUDIT_SPOOL": str(Spool.of(s.state).path)},
         session_scopes=(ACCOUNT, LEARN, TEACH, ADMIN, "groups", "access:services!service=recommender"),
     ),
     ServiceEntry(
@@ -261,6 +263,7 @@ def configure_spawner(c: Config, settings: Settings) -> None:
     elif settings.spawner in (DOCKER, SWARM):
         c.DockerSpawner.image = settings.learner_image
         c.DockerLearnerSpawner.hub_alias = settings.hub_name
+        c.JupyterHubHTTPClient.connector_options = {"resolver": SystemResolver(), "use_dns_cache": False}
     else:
         set_pods(c, c.Spawner.environment)
 

@@ -1,4 +1,4 @@
-"""One platform for all tests of this folder, or a reason why there is none."""
+"""A platform for the tests of a module, or a reason why there is none."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from pathlib import Path
 import docker
 import pytest
 from docker.errors import DockerException, ImageNotFound
-from docker_stack import COURSE, PASSWORD, TAG, Learner, Stack, composer
+from docker_stack import PASSWORD, TAG, Learner, Stack, composer, running
 from docker_stack import docker as client
 from mongo_server import binary
 
 BASE_IMAGE = os.environ.get("BASE_IMAGE", "python:3.12-slim")
 STAND_INS = Path(__file__).parent / "stand_ins"
-ADDITIONS = 'c.DockerLearnerSpawner.network_pool = "10.214.0.0/16"'
+ADDITIONS = """
+c.DockerLearnerSpawner.network_pool = "10.214.0.0/16"
+c.Spawner.poll_interval = 5  # a server that was killed is missed sooner
+"""
 
 
 @pytest.fixture(scope="session")
@@ -51,30 +54,26 @@ def compose(engine: docker.DockerClient, tmp_path_factory: pytest.TempPathFactor
     return command
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def stack(compose: list[str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The platform, started with the compose file that admins use."""
-    made = Stack(tmp_path_factory.mktemp("stack"), compose, ADDITIONS)
-    try:
-        for user in ("ada", "bob"):
-            made.add_user(user, PASSWORD, "--learns", COURSE)
-        made.up()
+    with running(Stack(tmp_path_factory.mktemp("stack"), compose, ADDITIONS)) as made:
         yield made
-    finally:
-        made.down()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def ada(stack: Stack) -> Learner:
     """A learner with a running server."""
-    learner = stack.learner("ada", PASSWORD)
-    learner.start_server()
-    return learner
+    return started(stack, "ada")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def bob(stack: Stack) -> Learner:
     """Another one."""
-    learner = stack.learner("bob", PASSWORD)
+    return started(stack, "bob")
+
+
+def started(stack: Stack, user: str) -> Learner:
+    learner = stack.learner(user, PASSWORD)
     learner.start_server()
     return learner

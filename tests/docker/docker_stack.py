@@ -13,6 +13,8 @@ import ssl
 import subprocess
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -171,7 +173,12 @@ class Stack:
         return self.compose("logs", "--no-color", "--tail=40")
 
     def down(self) -> None:
-        """Remove everything, learners' containers, networks and volumes too."""
+        """Remove everything, learners' services, containers, networks and volumes too."""
+        services = docker("service", "ls", "-q", "--filter", f"name={self.name}-", check=False).split()
+        for service in services:
+            docker("service", "rm", service, check=False)
+        if services:
+            time.sleep(3)  # their tasks end after them
         for container in docker("ps", "-aq", "--filter", f"name=^{self.name}-").split():
             docker("rm", "-f", container, check=False)
         networks = docker("network", "ls", "-q", "--filter", f"name=^{self.name}-").split()
@@ -180,3 +187,15 @@ class Stack:
             docker("network", "rm", network, check=False)
         for volume in docker("volume", "ls", "-q", "--filter", f"name=^{self.name}-").split():
             docker("volume", "rm", volume, check=False)
+
+
+@contextmanager
+def running(stack: Stack) -> Iterator[Stack]:
+    """Start a platform with the learners ada and bob, and remove it in the end."""
+    try:
+        for user in ("ada", "bob"):
+            stack.add_user(user, PASSWORD, "--learns", COURSE)
+        stack.up()
+        yield stack
+    finally:
+        stack.down()
