@@ -26,9 +26,10 @@ import pandas as pd
 import pytest
 
 from nbcoach_grader.engine import framing
-from nbcoach_grader.engine.codec import Decoder, Encoder, Tag
+from nbcoach_grader.engine.codec import Decoder, Encoder
 from nbcoach_grader.engine.judge_peer import JudgePeer
 from nbcoach_grader.engine.peer import LineBroken
+from nbcoach_grader.engine.singles import Tag
 from nbcoach_grader.engine.subject_peer import SubjectPeer
 from nbcoach_grader.errors import ProtocolError
 

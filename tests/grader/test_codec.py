@@ -25,7 +25,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from nbcoach_grader.engine import framing
-from nbcoach_grader.engine.codec import MAX_DEPTH, MAX_DIGITS, MAX_ITEMS, Decoder, Encoder, Tag
+from nbcoach_grader.engine.codec import MAX_DEPTH, MAX_ITEMS, Decoder, Encoder
+from nbcoach_grader.engine.singles import MAX_DIGITS, Tag
 from nbcoach_grader.errors import FrameTooLarge, ProtocolError, Undecodable
 
 QUICK = settings(

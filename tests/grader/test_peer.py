@@ -17,10 +17,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nbcoach_grader.engine import framing
-from nbcoach_grader.engine.codec import Tag
 from nbcoach_grader.engine.judge_peer import JudgePeer, TestTooSlow
 from nbcoach_grader.engine.namespace import Namespace
 from nbcoach_grader.engine.peer import Frame, LineBroken
+from nbcoach_grader.engine.singles import Tag
 from nbcoach_grader.engine.subject_peer import SubjectPeer
 from nbcoach_grader.engine.writeback import write_back
 from nbcoach_grader.errors import ProtocolError

@@ -10,67 +10,20 @@ to its number. Decoding is bounded in depth and in the number of items; the fram
 from __future__ import annotations
 
 import collections
-import datetime
-import decimal
-import fractions
-import pathlib
-import uuid
 from collections.abc import Callable, Collection, Iterable, Sequence
-from enum import IntEnum
-from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 
 from ..errors import Undecodable
-from . import stamps, tables
+from . import tables
+from .singles import BUILDERS, SINGLES, Tag, whole_number
 
 MAX_DEPTH = 60
 MAX_ITEMS = 500_000
 MAX_EXPANDED = 10_000_000
 """Most items of a transfer if everything that is shared were written out: what hashing or showing it costs."""
-
-MAX_DIGITS = 20_000
-
-
-class Tag(IntEnum):
-    """First item of an encoded composite."""
-
-    REF = 0
-    LIST = 1
-    TUPLE = 2
-    SET = 3
-    FROZENSET = 4
-    DICT = 5
-    INTEGER = 6
-    COMPLEX = 7
-    BYTEARRAY = 8
-    RANGE = 9
-    SLICE = 10
-    SINGLETON = 11
-    DATETIME = 12
-    DATE = 13
-    TIME = 14
-    TIMEDELTA = 15
-    DECIMAL = 16
-    FRACTION = 17
-    PATH = 18
-    UUID = 19
-    COUNTER = 20
-    DEFAULTDICT = 21
-    ORDEREDDICT = 22
-    DEQUE = 23
-    ARRAY = 24
-    OBJECT_ARRAY = 25
-    SCALAR = 26
-    DTYPE = 27
-    INDEX = 28
-    SERIES = 29
-    FRAME = 30
-    TIMESTAMP = 31
-    PD_TIMEDELTA = 32
-    REFERENCE = 40
 
 
 class References(Protocol):
@@ -126,7 +79,7 @@ class Encoder:
         if value is None or kind in (bool, float, str, bytes):
             return value
         if kind is int:
-            return self._integer(value)  # type: ignore[arg-type]
+            return whole_number(value)  # type: ignore[arg-type]
         if (number := self._memo.get(id(value))) is not None:
             return [Tag.REF, number]
         self._items += 1
@@ -149,14 +102,6 @@ class Encoder:
         self._memo[id(value)] = len(self._kept)
         self._kept.append(value)
 
-    @staticmethod
-    def _integer(value: int) -> Any:
-        if -(2**63) <= value < 2**64:
-            return value
-        if value.bit_length() > MAX_DIGITS * 4:
-            raise Undecodable(f"An integer has more than {MAX_DIGITS} digits.")
-        return [Tag.INTEGER, hex(value)]
-
     def _composite(self, kind: type, value: Any) -> Any:
         if kind in _ITEM_CONTAINERS:
             self._number(value)
@@ -164,7 +109,7 @@ class Encoder:
         if kind in _PAIR_CONTAINERS:
             self._number(value)
             return [_PAIR_CONTAINERS[kind], *self._pairs(value)]
-        simple = _SIMPLE.get(kind)
+        simple = SINGLES.get(kind)
         if simple is not None:
             return [simple[0], *simple[1](value)]
         if kind is collections.defaultdict:
@@ -202,23 +147,6 @@ class Encoder:
                 self._number(value)
                 return [tag, *parts(value, self.encode)]
         return None
-
-
-_SIMPLE: dict[type, tuple[Tag, Callable[[Any], list[Any]]]] = {
-    complex: (Tag.COMPLEX, lambda v: [v.real, v.imag]),
-    bytearray: (Tag.BYTEARRAY, lambda v: [bytes(v)]),
-    range: (Tag.RANGE, lambda v: [v.start, v.stop, v.step]),
-    datetime.datetime: (Tag.DATETIME, lambda v: [v.isoformat(), v.fold, stamps.zone_of(v)]),
-    datetime.date: (Tag.DATE, lambda v: [v.isoformat()]),
-    datetime.time: (Tag.TIME, lambda v: [v.isoformat(), v.fold, stamps.zone_of(v)]),
-    datetime.timedelta: (Tag.TIMEDELTA, lambda v: [v.days, v.seconds, v.microseconds]),
-    decimal.Decimal: (Tag.DECIMAL, lambda v: [str(v)]),
-    fractions.Fraction: (Tag.FRACTION, lambda v: [hex(v.numerator), hex(v.denominator)]),
-    pathlib.PosixPath: (Tag.PATH, lambda v: [str(v)]),
-    uuid.UUID: (Tag.UUID, lambda v: [v.bytes]),
-    pd.Timestamp: (Tag.TIMESTAMP, lambda v: [v.isoformat(), str(v.tz) if v.tz else "", v.unit]),
-    pd.Timedelta: (Tag.PD_TIMEDELTA, lambda v: [int(v.to_timedelta64().astype(np.int64)), v.unit]),
-}
 
 
 def _fit(integers: Collection[Any]) -> bool:
@@ -302,8 +230,8 @@ class Decoder:
             return _SINGLETONS[rest[0]]
         if tag is Tag.SLICE:
             return slice(*map(self.decode, rest[:3]))
-        if tag in _BUILDERS:
-            return _BUILDERS[tag](*rest)
+        if tag in BUILDERS:
+            return BUILDERS[tag](*rest)
         return self._library(tag, rest)
 
     def _reserve(self) -> int:
@@ -364,44 +292,9 @@ class Decoder:
         return value
 
 
-def _integer(text: str) -> int:
-    if type(text) is not str or len(text) > MAX_DIGITS + len("-0x"):
-        raise Undecodable("An integer is too long.")
-    return int(text, 16)
-
-
-def _decimal(text: str) -> decimal.Decimal:
-    if type(text) is not str or len(text) > MAX_DIGITS:
-        raise Undecodable("A decimal is too long.")
-    return decimal.Decimal(text)
-
-
-def _bytearray(data: bytes) -> bytearray:
-    if type(data) is not bytes:
-        raise Undecodable("Bytes are malformed.")
-    return bytearray(data)
-
-
-_BUILDERS: dict[Tag, Callable[..., Any]] = {
-    Tag.INTEGER: _integer,
-    Tag.COMPLEX: complex,
-    Tag.BYTEARRAY: _bytearray,
-    Tag.RANGE: range,
-    Tag.DATETIME: partial(stamps.zoned, datetime.datetime),
-    Tag.DATE: datetime.date.fromisoformat,
-    Tag.TIME: partial(stamps.zoned, datetime.time),
-    Tag.TIMEDELTA: datetime.timedelta,
-    Tag.DECIMAL: _decimal,
-    Tag.FRACTION: lambda n, d: fractions.Fraction(_integer(n), _integer(d)),
-    Tag.PATH: pathlib.PosixPath,
-    Tag.UUID: lambda data: uuid.UUID(bytes=data),
-    Tag.TIMESTAMP: stamps.timestamp,
-    Tag.PD_TIMEDELTA: stamps.timedelta,
-}
-
 _TABLES = {Tag.ARRAY: tables.array, Tag.INDEX: tables.index, Tag.SERIES: tables.series, Tag.FRAME: tables.frame}
 BY_VALUE: frozenset[type] = frozenset(
     {type(None), bool, int, float, str, bytes, collections.defaultdict, collections.deque, slice}
-    | {*_ITEM_CONTAINERS, *_PAIR_CONTAINERS, *_SIMPLE, *tables.TYPES}
+    | {*_ITEM_CONTAINERS, *_PAIR_CONTAINERS, *SINGLES, *tables.TYPES}
 )
 """Types whose values always cross by value, so that no reference can be of one."""

@@ -4,8 +4,7 @@ All processes of a line descend from one root, which was forked from the author'
 sandbox box, and die together. A cell that killed its process, or had to be killed, is remembered and
 skipped, so that the rest of the notebook is still judged.
 
-Whatever runs in a line is watched: when it has too many processes or writes too much, all of
-it is ended.
+Whatever runs in a line is watched (`watch`).
 """
 
 from __future__ import annotations
@@ -25,18 +24,15 @@ from .plan import CellReport, Plan, cell_report, chain_keys
 from .prefixes import Prefix, PrefixLost
 from .process import OrderRefused, Process, ProcessGone, ProcessLate
 from .standing import Snapshot, Standing, too_much
+from .watch import watched
 
 log = logging.getLogger(__name__)
 
 GRACE_SECONDS = 1.0
-WATCH_SECONDS = 0.25
-SLOW_TICKS = 4
-"""Who runs longer than so many of them gets a smaller share of the processors than who checks briefly."""
 SERVING_PROCESSES = 8
 CHEAP_SECONDS = 0.05
 _CHANCES = 2
 _END_SECONDS = 0.25
-MAX_BYTES = 256 * 2**20
 
 
 class _NoTime(Exception):
@@ -104,15 +100,10 @@ class Line:
     @contextlib.asynccontextmanager
     async def watched(self, plan: Plan) -> AsyncIterator[None]:
         """Bound processes and disk of the line from outside while something runs in it."""
-        stop = asyncio.Event()
-        watch = asyncio.create_task(self._watch(len(plan.cells) + SERVING_PROCESSES + plan.limits.processes, stop))
-        try:
+        async with watched(self, self._sandbox, len(plan.cells) + SERVING_PROCESSES + plan.limits.processes):
             yield
-        finally:
-            stop.set()  # never cancelled: an order to the zygote must be waited for
-            await watch
-            if self._ended:
-                await self.discard()
+        if self._ended:
+            await self.discard()
 
     def release(self, process: Process) -> None:
         """Let go of a process that is used up; it takes milliseconds to end, and nobody needs to wait for that."""
@@ -128,7 +119,7 @@ class Line:
 
     async def discard(self) -> None:
         """End every process of the line and remove its box; idempotent."""
-        await self._end()
+        await self.end()
         self._ended = False
         while self._leaving:
             self._leaving.pop().close()
@@ -159,7 +150,7 @@ class Line:
     @property
     def place(self) -> tuple[Box, int] | None:
         """Return the box of the line and the process group of all that runs in it, if anything does."""
-        return None if self._root is None or self._box is None else (self._box, self._root.host_pid)
+        return None if self._root is None or self._box is None or self._ended else (self._box, self._root.host_pid)
 
     async def out_of_memory(self) -> bool:
         """Return whether the kernel has ended a process of the line for want of memory since this was last asked."""
@@ -168,8 +159,8 @@ class Line:
         before, self._kills = self._kills, await asyncio.to_thread(self._sandbox.memory_kills, self._box)
         return self._kills > before
 
-    async def _end(self) -> None:
-        """Kill all processes of the line."""
+    async def end(self) -> None:
+        """Kill all processes of the line; idempotent."""
         if self._root is None or self._ended:
             return
         self._ended = True
@@ -178,27 +169,6 @@ class Line:
                 log.error("Processes of a learner's code have not ended yet")
         except (ProcessGone, ProcessLate, OrderRefused):
             self._root.kill_group()
-
-    async def _watch(self, processes: int, stop: asyncio.Event) -> None:
-        ticks = 0
-        while not stop.is_set():
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(WATCH_SECONDS):
-                    await stop.wait()
-                    break
-            root, box = self._root, self._box
-            if root is None or box is None or self._ended:
-                continue
-            ticks += 1
-            if ticks == SLOW_TICKS:
-                await asyncio.to_thread(self._sandbox.weigh, box, light=True)
-            excess = await asyncio.to_thread(self._sandbox.excess, box, root.host_pid, processes, MAX_BYTES)
-            if excess:
-                log.warning("A learner's code was ended: it %s", excess)
-                if root is self._root:
-                    await self._end()
-        if ticks >= SLOW_TICKS and self._box is not None:
-            await asyncio.to_thread(self._sandbox.weigh, self._box, light=False)
 
     def _last(self, after: int | None = None) -> Snapshot | None:
         """Return the last snapshot that has a process, among the first `after`."""
