@@ -20,7 +20,7 @@ from grader_plans import plan, verdicts
 
 from nbcoach_exercises.model import Limits
 from nbcoach_grader.engine.engine import Engine
-from nbcoach_grader.errors import EngineStopped
+from nbcoach_grader.errors import EngineFailed, EngineStopped
 
 IMPORTS = ("json", "nbcoach_test_leaves")
 ROOMY = Limits(seconds=30, memory_mb=1024)
@@ -143,6 +143,26 @@ def test_a_lost_line_is_built_again(run: Any) -> None:
             await asyncio.sleep(0.1)
             for _ in range(2):
                 assert verdicts(await engine.run(checked)) == ["passed", "passed"]
+
+    run(story())
+
+
+def test_what_is_killed_from_outside_is_not_the_learners_crash(run: Any) -> None:
+    slow = "import time\ndef f():\n    time.sleep(1)\n    return 3"
+
+    async def story() -> None:
+        async with running() as engine:
+            if not engine.sandbox.keeps_first:
+                pytest.skip("Here learners' code could do it itself.")
+            checked = plan("x = 3", slow, tests=HIDDEN, solution="def f(): pass", limits=ROOMY)
+            judging = asyncio.create_task(engine.run(checked))
+            while not (pairs := list(engine._pairs.values())) or pairs[0].open.place is None:
+                await asyncio.sleep(0.05)
+            await asyncio.sleep(0.5)  # judging has begun
+            os.kill(pairs[0].open.place[1], signal.SIGKILL)
+            with pytest.raises(EngineFailed, match="from outside"):
+                await judging
+            assert verdicts(await engine.run(checked)) == ["passed", "passed"]
 
     run(story())
 

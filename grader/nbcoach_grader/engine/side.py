@@ -130,8 +130,11 @@ class Side:
             )
             told = zip(asked.items(), answer["parts"], strict=True)
             decided = {part: decisions(cells, checks) for (part, checks), cells in told}
-            if any(map(crashed, decided.values())) and await self._line.out_of_memory():
-                return {part: out_of_memory(found) for part, found in decided.items()}
+            if any(map(crashed, decided.values())):
+                if await self._line.out_of_memory():
+                    return {part: out_of_memory(found) for part, found in decided.items()}
+                if await self._line.ended_from_outside():
+                    raise EngineFailed("The learner's processes were ended from outside.")
             return decided
         except ProcessLate:
             return _lost(asked, Verdict.TIMEOUT)

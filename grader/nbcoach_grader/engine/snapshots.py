@@ -23,6 +23,7 @@ from .groups import only_defines
 from .plan import CellReport, Plan, cell_report, chain_keys
 from .prefixes import Prefix, PrefixLost
 from .process import OrderRefused, Process, ProcessGone, ProcessLate
+from .spare import Spare
 from .standing import Snapshot, Standing, too_much
 from .watch import watched
 
@@ -33,6 +34,8 @@ SERVING_PROCESSES = 8
 CHEAP_SECONDS = 0.05
 _CHANCES = 2
 _END_SECONDS = 0.25
+_LAST_SECONDS = 0.02
+"""How long the first process of a box may live after the others: it is the last to go."""
 
 
 class _NoTime(Exception):
@@ -58,7 +61,7 @@ class Line:
         self._snapshots: list[Snapshot] = []
         self._fatal: dict[str, CellReport] = {}
         self._lost: dict[str, int] = {}
-        self._spare: tuple[Process, Process] | None = None
+        self._spare = Spare()
         self._leaving: list[Process] = []
         self._ended = False
         self._kills = 0
@@ -123,9 +126,7 @@ class Line:
         self._ended = False
         while self._leaving:
             self._leaving.pop().close()
-        spare, self._spare = self._spare, None
-        if spare is not None:
-            spare[1].close()
+        self._spare.close()
         for snapshot in self._snapshots:
             if snapshot.process:
                 snapshot.process.close()
@@ -158,6 +159,12 @@ class Line:
             return False
         before, self._kills = self._kills, await asyncio.to_thread(self._sandbox.memory_kills, self._box)
         return self._kills > before
+
+    async def ended_from_outside(self) -> bool:
+        """Return whether somebody else than the service has ended the line; its own code cannot end its root."""
+        if self._root is None or self._ended or self._single or not self._sandbox.keeps_first:
+            return False
+        return await self._root.ended(_LAST_SECONDS)
 
     async def end(self) -> None:
         """Kill all processes of the line; idempotent."""
@@ -234,7 +241,7 @@ class Line:
 
         """
         try:
-            return await self._fork(tip)
+            return self._spare.take(tip) or await tip.fork()
         except ProcessGone as err:
             last = self._last()
             await self._distrust(last.key if last else "", last.report.id if last else "")
@@ -353,28 +360,13 @@ class Line:
         """Fork what the next edit is likely to start from; while nobody waits for a processor, make it ready too."""
         last = self._last()
         base = last.process if last is not None else self._root
-        if base is None or self._spare is not None:
-            return
-        with contextlib.suppress(ProcessGone, ProcessLate, OrderRefused):
-            spare = await base.fork()
-            if idle():
-                await spare.order("limber")
-            if base.usable and self._spare is None:
-                self._spare = (base, spare)
-            else:
-                spare.close()
-
-    async def _fork(self, tip: Process) -> Process:
-        spare, self._spare = self._spare, None
-        if spare is not None:
-            if spare[0] is tip and spare[1].usable:
-                return spare[1]
-            spare[1].close()
-        return await tip.fork()
+        if base is not None:
+            await self._spare.make(base, idle)
 
     async def _distrust(self, key: str, cell: str) -> None:
         """End the line because the process after a cell was lost; if it happens again, it is the cell's doing."""
-        self._lost[key] = self._lost.get(key, 0) + 1
+        outside = await self.ended_from_outside()
+        self._lost[key] = self._lost.get(key, 0) + (not outside)
         if await self.out_of_memory():
             self._fatal[key] = too_much(cell)
         elif self._lost[key] >= _CHANCES:

@@ -59,6 +59,8 @@ class Sandbox(ABC):
     name: str
     special = False
     """Whether boxes want their first process born or owned in a special way, or hide their files."""
+    keeps_first = False
+    """Whether nothing inside of a box can end its first process."""
     nests = False
     """Whether there can be boxes within an author's."""
 

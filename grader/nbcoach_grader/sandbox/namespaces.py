@@ -53,6 +53,7 @@ class NamespaceSandbox(LandlockSandbox):
     """
 
     name = "namespaces"
+    keeps_first = True
 
     def __init__(
         self,
