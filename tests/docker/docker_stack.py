@@ -43,9 +43,28 @@ def docker(*arguments: str, check: bool = True, seconds: float = 120, host: str 
     return done.stdout.strip()
 
 
-def inside(container: str, code: str, *, seconds: float = 60) -> str:
+CONNECT = """
+import socket
+from concurrent.futures import ThreadPoolExecutor
+def knock(target):
+    try:
+        socket.create_connection(target, timeout=3).close()
+    except OSError:
+        return
+    return "%s %d" % target
+with ThreadPoolExecutor(20) as pool:
+    print("\\n".join(filter(None, pool.map(knock, {targets!r}))))
+"""
+
+
+def inside(container: str, code: str, *, seconds: float = 60, host: str = "") -> str:
     """Run Python in a container, and return what it printed."""
-    return docker("exec", "-i", container, "python", "-", seconds=seconds, text=code)
+    return docker("exec", "-i", container, "python", "-", seconds=seconds, host=host, text=code)
+
+
+def reached(container: str, targets: list[tuple[str, int]], *, host: str = "") -> list[str]:
+    """Return those names and ports that can be connected to from a container."""
+    return inside(container, CONNECT.format(targets=targets), seconds=120, host=host).splitlines()
 
 
 def composer() -> list[str] | None:

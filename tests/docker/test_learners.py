@@ -9,26 +9,10 @@ import time
 import docker
 import pytest
 import requests
-from docker_stack import COURSE, PASSWORD, RIGHT, WRONG, Learner, Stack, inside
+from docker_stack import COURSE, PASSWORD, RIGHT, WRONG, Learner, Stack, inside, reached
 from docker_stack import docker as client
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
-CONNECT = """
-import socket
-from concurrent.futures import ThreadPoolExecutor
-def knock(target):
-    try:
-        socket.create_connection(target, timeout=3).close()
-    except OSError:
-        return
-    return "%s %d" % target
-with ThreadPoolExecutor(20) as pool:
-    print("\\n".join(filter(None, pool.map(knock, {targets!r}))))
-"""
-
-
-def reached(container: str, targets: list[tuple[str, int]]) -> list[str]:
-    return inside(container, CONNECT.format(targets=targets), seconds=120).splitlines()
 
 
 def address(container: str) -> str:
