@@ -253,6 +253,17 @@ def test_wrong_questions_are_refused(hub: HubProcess, tokens: dict[str, str], pa
 # -- pages ----------------------------------------------------------------------------------------
 
 
+def test_what_is_wrong_is_said_in_the_readers_language(hub: HubProcess) -> None:
+    browser = hub.browser("admin")
+    browser.session.headers["Accept-Language"] = "de"
+    for path, status, said in (
+        ("users/nobody", 404, "Es gibt keinen Benutzer"),
+        ("users/-", 400, "Das kann kein Benutzername"),
+    ):
+        shown = page(browser, path)
+        assert (shown.status_code, said in shown.text) == (status, True), shown.text
+
+
 def test_a_page_leads_to_the_log_in_and_back(hub: HubProcess) -> None:
     stranger = requests.get(f"{hub.url}/services/accounts/", timeout=30)
     assert "/hub/login" in stranger.url

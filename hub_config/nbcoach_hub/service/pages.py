@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import resources
 from typing import Any, ClassVar
@@ -110,7 +111,8 @@ class PageHandler(CheckedHandler):
         wait = retry_after(error)
         if wait is not None:
             self.set_header("Retry-After", wait)
-        self.show("error.html", status, message=body["message"], code=body["code"])
+        message = _said(_words(self.package).translate(self.language()), body["message"], body["detail"])
+        self.show("error.html", status, message=message, code=body["code"])
 
 
 class CallbackHandler(PageHandler):
@@ -169,6 +171,16 @@ def _environment(package: str) -> Environment:
 @cache
 def _words(package: str) -> Words:
     return Words.of(dict.fromkeys(("nbcoach_hub.service", package)))
+
+
+def _said(translate: Callable[..., str], message: str, detail: Mapping[str, object]) -> str:
+    """Return a message in a language, also one that names a value of its detail."""
+    values = {name: repr(value) for name, value in detail.items()}
+    pattern = message
+    for name, value in values.items():
+        pattern = pattern.replace(value, f"{{{name}}}")
+    told = translate(pattern)
+    return translate(message) if told == pattern else told.format(**values)
 
 
 def _hash(style: str) -> str:
