@@ -97,6 +97,10 @@ PASSING: dict[str, dict[str, Any]] = {
         "cells": "import string\nclass Form(string.Formatter): pass\nform = Form()",
         "test": "import string, io\nassert isinstance(form, string.Formatter) and not isinstance(form, io.IOBase)",
     },
+    "commands of the shell": {
+        "cells": "name = 'made'\n!mkdir {name} && echo $name > word.txt\nsaid = !echo one",
+        "test": "import os\nassert os.path.exists('made') and open('word.txt').read() == 'made\\n' and said[0] == 'one'",
+    },
     "functions and generators": {
         "cells": "def f(): yield 1",
         "test": "import types\nassert isinstance(f, types.FunctionType) and isinstance(f(), types.GeneratorType)\n"
