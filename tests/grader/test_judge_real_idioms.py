@@ -97,6 +97,15 @@ PASSING: dict[str, dict[str, Any]] = {
         "cells": "import string\nclass Form(string.Formatter): pass\nform = Form()",
         "test": "import string, io\nassert isinstance(form, string.Formatter) and not isinstance(form, io.IOBase)",
     },
+    "a class that is compared with a library's": {
+        "cells": "import string\nform = string.Formatter()",
+        "test": "import inspect, string\nassert type(form) == string.Formatter and form.__class__ != string.Template\n"
+        "assert string.Formatter in inspect.getmro(form.__class__)",
+    },
+    "a function that is compared with a library's": {
+        "cells": "import textwrap\nclass Box: pass\nbox = Box()\nbox.how = textwrap.dedent",
+        "test": "import textwrap\nassert box.how == textwrap.dedent and box.how != textwrap.fill",
+    },
     "commands of the shell": {
         "cells": "name = 'made'\n!mkdir {name} && echo $name > word.txt\nsaid = !echo one",
         "test": "import os\nassert os.path.exists('made') and open('word.txt').read() == 'made\\n' and said[0] == 'one'",
@@ -171,6 +180,16 @@ REFUSED: dict[str, dict[str, Any]] = {
     "a class that crosses by value is never vouched for": {
         "cells": "class N(int):\n    __class__ = int\nn = N(5)",
         "test": "assert isinstance(n, int)",
+        "verdict": Verdict.FAILED,
+    },
+    "a class that only looks like a library's": {
+        "cells": "class Formatter: pass\nFormatter.__module__ = 'string'\nform = Formatter()",
+        "test": "import string\nassert type(form) == string.Formatter",
+        "verdict": Verdict.FAILED,
+    },
+    "a class made from a plain one is not that one": {
+        "cells": "class N(int): pass\nn = N(5)",
+        "test": "assert type(n) == int",
         "verdict": Verdict.FAILED,
     },
     "a method of a class does not compare with plain data": {

@@ -13,12 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from .judge_peer import JudgePeer
-from .peer import DATA_TYPE_MODULES, importable_name
 from .proxy import Proxy, is_proxy, is_type_proxy, oid_of
-
-_ABSTRACT = frozenset({"_collections_abc", "abc", "typing"})
-_FORMS: dict[object, str] = {kind: name for name, kind in vars(types).items() if type(kind) is type}
-"""Functions, generators and the like, which have no importable name of their own."""
 
 Replaced = dict[tuple[Any, str], Callable[..., Any]]
 
@@ -44,7 +39,7 @@ def class_checks(peer: JudgePeer) -> Replaced:
         except TypeError:  # an abstract base class wants a real class
             if not all(is_proxy(cls) or is_instance(cls, type) for cls in _flat(classes)):
                 raise
-        places = [place for cls in _flat(classes) if not is_proxy(cls) and (place := _place(peer, cls))]
+        places = [place for cls in _flat(classes) if not is_proxy(cls) and (place := peer.place_of(cls))]
         return any(peer.request(operation, oid_of(value), *place) is True for place in places)
 
     return {(builtins, "isinstance"): instance_of, (builtins, "issubclass"): subclass_of}
@@ -62,15 +57,3 @@ def _flat(classes: Any) -> Iterator[Any]:
 
 def _is_union(classes: Any) -> bool:
     return type(classes) is types.UnionType
-
-
-def _place(peer: JudgePeer, cls: Any) -> tuple[str, str] | None:
-    """Return where the learner's side has a class, if its word on it may be taken."""
-    if cls in peer.by_value:
-        return None
-    if cls in _FORMS:
-        return ("types", _FORMS[cls])
-    module = str(cls.__module__)
-    if module.partition(".")[0] in DATA_TYPE_MODULES or module in _ABSTRACT:
-        return None
-    return (module, str(cls.__qualname__)) if module == "__main__" else importable_name(cls)

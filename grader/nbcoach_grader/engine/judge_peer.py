@@ -44,6 +44,11 @@ _NEVER_EXPORTED = (types.FrameType, types.CodeType, types.TracebackType, types.C
 """What never gets a number that the learner's side could name, by whatever way it was reached."""
 
 
+_ABSTRACT = frozenset({"_collections_abc", "abc", "typing"})
+_FORMS: dict[object, str] = {kind: name for name, kind in vars(types).items() if type(kind) is type}
+"""Functions, generators and the like, which have no importable name of their own."""
+
+
 class TestTooSlow(BaseException):
     """The author's own test code used up the time."""
 
@@ -88,6 +93,24 @@ class JudgePeer(Peer):
             return False
         self.attributes_asked.add(name)
         return True
+
+    def place_of(self, thing: Any) -> tuple[str, str] | None:
+        """Return where the learner's side has a class or function, if its word on it may be taken."""
+        if thing in self.by_value:
+            return None
+        if thing in _FORMS:
+            return ("types", _FORMS[thing])
+        module = str(thing.__module__)
+        if module.partition(".")[0] in DATA_TYPE_MODULES or module in _ABSTRACT:
+            return None
+        return (module, str(thing.__qualname__)) if module == "__main__" else importable_name(thing)
+
+    def same(self, oid: int, thing: object) -> bool:
+        """Tell whether an object of the learner's side is said to be a class or function that the judge has too."""
+        place = self.place_of(thing) if isinstance(thing, (type, types.FunctionType)) else None
+        if place is None or place[0] == "__main__":  # the author's own come back as themselves, see `resolve`
+            return False
+        return self.request("is-same", oid, *place) is True
 
     def perform(self, operation: str, arguments: list[Any]) -> object:
         """Serve an exported callback or test double; everything that could lead to a test's source is refused."""

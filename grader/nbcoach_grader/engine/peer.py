@@ -100,6 +100,10 @@ class Peer:
         """Tell whether an object of the other side may be asked for an attribute."""
         return True
 
+    def same(self, oid: int, thing: object) -> bool:
+        """Tell whether an object of the other side is said to be a class or function that this side has too."""
+        return False
+
     # -- asking ---------------------------------------------------------------------------
 
     def request(self, operation: str, *arguments: Any) -> Any:

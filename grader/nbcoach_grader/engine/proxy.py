@@ -3,7 +3,8 @@
 A proxy forwards attributes, calls, items, iteration and context managers. What it does
 *not* forward is the point. In the judge:
 
-- comparing a learner's object with a plain value is answered here: never equal, never ordered;
+- comparing a learner's object with a plain value is answered here: never equal, never ordered; only whether it is
+  a certain class or function of a module is asked, as `isinstance` is;
 - what else could compare, as its operand may be the expected value, is refused unless the author's own classes
   define it: `in`, arithmetic with a plain value, and comparing methods such as `equals` and `issubset`;
 - arithmetic with a plain value never yields a plain value;
@@ -55,6 +56,9 @@ class Line(Protocol):
 
     def may_ask(self, name: str) -> bool:
         """Tell whether an object of the other side may be asked for an attribute."""
+
+    def same(self, oid: int, thing: object) -> bool:
+        """Tell whether an object of the other side is said to be a class or function that this side has too."""
 
 
 class Proxy:
@@ -152,7 +156,9 @@ def _no_plain_value(proxy: object) -> TypeError:
 def _equality(defined: bool, name: str, when_same: bool) -> Callable[[object, object], Any]:
     def compare(self: object, other: object) -> Any:
         if not is_proxy(other):
-            return (not when_same) if _strict(self) else _ask(self, "dunder", name, peer_of(self).encode([other]))
+            if _strict(self):
+                return when_same if peer_of(self).same(oid_of(self), other) else not when_same
+            return _ask(self, "dunder", name, peer_of(self).encode([other]))
         if oid_of(self) == oid_of(other):
             return when_same
         if not defined:

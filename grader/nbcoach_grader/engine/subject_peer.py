@@ -131,6 +131,9 @@ class SubjectPeer(Peer):
     def _do_is_subclass(self, oid: int, module: str, name: str) -> object:
         return bool(issubclass(self.exported(oid), self._class(module, name)))
 
+    def _do_is_same(self, oid: int, module: str, name: str) -> object:
+        return self.exported(oid) is self._class(module, name)
+
     def _class(self, module: str, name: str) -> Any:
         """Return a class that the judge has too; `()` where this side lacks it."""
         if module == "__main__":
