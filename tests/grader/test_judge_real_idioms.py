@@ -110,6 +110,11 @@ PASSING: dict[str, dict[str, Any]] = {
         "cells": "name = 'made'\n!mkdir {name} && echo $name > word.txt\nsaid = !echo one",
         "test": "import os\nassert os.path.exists('made') and open('word.txt').read() == 'made\\n' and said[0] == 'one'",
     },
+    "the cell before is run again": {
+        "cells": "print('Hello')",
+        "test": "import io, sys\nkept, sys.stdout = sys.stdout, io.StringIO()\nexec(In[-2])\n"
+        "printed, sys.stdout = sys.stdout.getvalue(), kept\nassert printed == 'Hello\\n'",
+    },
     "functions and generators": {
         "cells": "def f(): yield 1",
         "test": "import types\nassert isinstance(f, types.FunctionType) and isinstance(f(), types.GeneratorType)\n"
