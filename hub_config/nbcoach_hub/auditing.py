@@ -43,11 +43,13 @@ class Spool:
         """Return the spool of a state folder."""
         return cls(state / "audit.jsonl")
 
-    def note(self, entry: AuditEntry) -> None:
-        """Keep an entry."""
-        line = json.dumps(asdict(entry) | {"at": entry.at.isoformat()}) + "\n"
+    def note(self, *entries: AuditEntry) -> None:
+        """Keep entries."""
+        if not entries:
+            return
+        lines = [json.dumps(asdict(entry) | {"at": entry.at.isoformat()}) + "\n" for entry in entries]
         with locked(self.path), os.fdopen(_open(self.path), "a", encoding="utf-8") as file:
-            file.write(line)
+            file.writelines(lines)
             file.flush()
             os.fsync(file.fileno())
 

@@ -16,7 +16,7 @@ from jupyterhub.app import JupyterHub
 from tornado.web import RequestHandler
 
 from .auditing import Spool
-from .identity.trail import entry_of
+from .identity.trail import entries_of
 from .service.logs import JsonFormatter
 from .settings import Settings
 
@@ -48,9 +48,13 @@ class Hub(JupyterHub):  # type: ignore[misc]
 
         def log_and_note(handler: RequestHandler) -> None:
             log_request(handler)
-            entry = entry_of(handler, self.hub_prefix)
-            if entry is not None:
-                spool.note(entry)
+            entries = entries_of(handler, self.hub_prefix)
+            try:
+                spool.note(*entries)
+            except OSError as err:
+                for entry in entries:
+                    told = (entry.action, entry.subject, entry.actor, err)
+                    self.log.error("%s of %s by %s is not in the audit trail: %s", *told)
 
         self.tornado_settings["log_function"] = log_and_note
 

@@ -18,6 +18,7 @@ BASE_IMAGE = os.environ.get("BASE_IMAGE", "python:3.12-slim")
 STAND_INS = Path(__file__).parent / "stand_ins"
 ADDITIONS = """
 c.DockerLearnerSpawner.network_pool = "10.214.0.0/16"
+c.DockerLearnerSpawner.delete_homes = True
 c.Spawner.poll_interval = 5  # a server that was killed is missed sooner
 """
 

@@ -156,7 +156,7 @@ class Stack:
 
     def add_user(self, user: str, password: str, *options: str) -> None:
         """Make an account before the hub runs."""
-        command = ("run", "--rm", "--no-deps", "-T", "hub", "nbcoach", "account", user, "--state", "/srv/jupyterhub")
+        command = ("run", "--rm", "--no-deps", "-T", "hub", "nbcoach", "account", user)
         self.compose(*command, "--password-stdin", *options, text=password + "\n")
 
     def up(self, seconds: float = 240) -> None:
@@ -210,8 +210,9 @@ class Stack:
 
 @contextmanager
 def running(stack: Stack) -> Iterator[Stack]:
-    """Start a platform with the learners ada and bob, and remove it in the end."""
+    """Start a platform with the learners ada and bob and the administrator eve, and remove it in the end."""
     try:
+        stack.add_user("eve", PASSWORD, "--admin")
         for user in ("ada", "bob"):
             stack.add_user(user, PASSWORD, "--learns", COURSE)
         stack.up()

@@ -156,3 +156,14 @@ def test_a_network_goes_with_its_server(stack: Stack, engine: docker.DockerClien
         time.sleep(0.5)
     with pytest.raises(docker.errors.NotFound):
         engine.containers.get(f"{stack.name}-bob")
+
+
+def test_a_home_goes_with_its_account_where_that_is_wanted(stack: Stack, engine: docker.DockerClient) -> None:
+    home = f"{stack.name}-home-bob"
+    assert engine.volumes.get(home)
+    eve = stack.learner("eve", PASSWORD)
+    deleted = eve.session.delete(f"{stack.url}/hub/api/users/bob", headers=eve._xsrf("/hub/"), timeout=60)
+    assert deleted.status_code == 204, deleted.text
+    with pytest.raises(docker.errors.NotFound):
+        engine.volumes.get(home)
+    assert engine.volumes.get(f"{stack.name}-home-ada")
