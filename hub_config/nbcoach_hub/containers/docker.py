@@ -9,8 +9,10 @@ name, and joins their networks again.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
+import time
 from typing import Any
 
 from docker.errors import NotFound
@@ -18,6 +20,9 @@ from dockerspawner import DockerSpawner
 from traitlets import Bool, Integer, Unicode, default
 
 from .networks import LearnerNetworks
+
+_LOOK_SECONDS = 0.1
+_LOOK_MOST_SECONDS = 20.0
 
 HOME = "/home/learner"
 HOME_VOLUME = "{prefix}-home-{username}"
@@ -102,7 +107,9 @@ class DockerLearnerSpawner(DockerSpawner):  # type: ignore[misc]
         """Start the server in its container, in a network that the hub has joined."""
         await self.networks.join(self.network_name)
         self._joined = True
-        return await super().start()
+        address = await super().start()
+        await _listening(address)
+        return address
 
     async def poll(self) -> Any:
         """Return None while the server runs; the hub joins its network again after a restart."""
@@ -126,3 +133,20 @@ class DockerLearnerSpawner(DockerSpawner):  # type: ignore[misc]
         await super().stop(now)
         await self.networks.remove(self.network_name)
         self._joined = False
+
+
+async def _listening(address: Any) -> None:
+    """Wait a while until a server listens.
+
+    The hub looks at growing intervals, up to 5 s: it would find a server some seconds after it is there.
+    """
+    if not isinstance(address, tuple):
+        return
+    host, port = address
+    deadline = time.monotonic() + _LOOK_MOST_SECONDS
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError, TimeoutError):
+            _, writer = await asyncio.wait_for(asyncio.open_connection(host, port), 1.0)
+            writer.close()
+            return
+        await asyncio.sleep(_LOOK_SECONDS)
