@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 import requests
+from axe import serious_findings
 from hub_process import COURSES, Browser, HubProcess
 from people import LEARNERS, PASSWORD, SignIn
 from playwright.sync_api import Dialog, Locator, Page, WebSocketRoute, expect
@@ -172,6 +173,7 @@ def test_hand_in_read_update_and_begin_anew(
     (kept,) = world.submissions(user)
     expect(receipt).to_contain_text(kept["hash"])
     expect(receipt).to_contain_text("In time")
+    assert serious_findings(page, ".nbcoach-Receipt") == []
     shot(page, f"{front_end}-6-receipt")
     with page.expect_download() as download:
         page.locator(".jp-Dialog button", has_text="Download receipt").click()
@@ -191,6 +193,8 @@ def test_hand_in_read_update_and_begin_anew(
     expect(panel(page, "Notification")).to_contain_text(words)
     expect(item.locator(".nbcoach-Comment-text")).to_have_text(words)
     expect(listed).to_have_attribute("data-state", "graded")
+    page.wait_for_timeout(1000)  # what is next has been asked for, and is no longer faint
+    assert serious_findings(page, ".nbcoach-Panel") == []
     shot(page, f"{front_end}-7-comment")
     page.reload()
     footer = ready(page)
@@ -322,6 +326,7 @@ def test_forms_write_their_answers_into_the_cells(
     footer = page.locator('.nbcoach-Footer[data-cell="birthday-price"]')
     footer.locator(".nbcoach-Footer-check").click()
     expect(footer).to_have_attribute("data-verdict", "failed")
+    assert serious_findings(page, ".nbcoach-Question") == []
     shot(page, f"{front_end}-11-forms")
 
     # By keys only: what begins with "if" goes up twice, and the button keeps the focus.

@@ -128,6 +128,26 @@ describe('FeedbackView', () => {
     );
   });
 
+  it('blames no name on the learner that is missing because the code stopped', () => {
+    const error = {
+      cell: 'fact',
+      name: 'SyntaxError',
+      message: "expected ':'",
+      line: 1,
+      text: 'def f()',
+      explanation: null,
+      trace: []
+    };
+    const message = "NameError: name 'f' is not defined";
+    const checks = [{ ...CHECK, verdict: 'error', message } as const];
+    const html = show({ checks, error });
+    expect(html).toContain('before this could be tried');
+    expect(html).not.toContain('NameError');
+    const own = { ...error, name: 'NameError', message: "name 'f' is not" };
+    expect(show({ checks, error: own })).toContain('NameError: name');
+    expect(show({ checks })).toContain('NameError: name');
+  });
+
   it('shows how the code got to the line that failed', () => {
     const trace = [
       PLACE,

@@ -85,9 +85,7 @@ export function ExerciseList(props: IListProps): JSX.Element {
                     key={exercise.id}
                     exercise={exercise}
                     progress={course.progress?.[exercise.id]}
-                    due={
-                      dueWords(exercise.due, Date.now(), trans)?.text ?? null
-                    }
+                    {...dueOf(exercise, trans)}
                     current={props.current === exercise.id}
                     opening={props.starting === exercise.id}
                     onStart={props.onStart}
@@ -102,10 +100,20 @@ export function ExerciseList(props: IListProps): JSX.Element {
   );
 }
 
+function dueOf(
+  exercise: IExercise,
+  trans: TranslationBundle
+): { readonly due: string | null; readonly soon: boolean } {
+  const { text = null, soon = false } =
+    dueWords(exercise.due, Date.now(), trans) ?? {};
+  return { due: text, soon };
+}
+
 interface IItemProps {
   readonly exercise: IExercise;
   readonly progress: IProgress | undefined;
   readonly due: string | null;
+  readonly soon: boolean;
   readonly current: boolean;
   readonly opening: boolean;
   readonly onStart: (exercise: string) => void;
@@ -143,7 +151,9 @@ const ExerciseItem = React.memo((props: IItemProps): JSX.Element => {
           <span>{points}</span>
           <span>{trans.__('%1 min', exercise.minutes)}</span>
           {due && !isHandedIn(progress) && (
-            <span className="nbcoach-Exercise-due">{due}</span>
+            <span className="nbcoach-Exercise-due" data-soon={props.soon}>
+              {due}
+            </span>
           )}
         </span>
       </button>

@@ -45,6 +45,7 @@ export function FeedbackView(props: IFeedbackProps): JSX.Element {
           <CheckView
             key={check.id}
             check={check}
+            error={feedback.error}
             hints={props.hints(check.id)}
             onHint={() => props.onHint(check.id)}
             trans={trans}
@@ -76,6 +77,8 @@ export function FeedbackView(props: IFeedbackProps): JSX.Element {
 
 function CheckView(props: {
   readonly check: ICheckResult;
+  /** What stopped the learner's code before its end. */
+  readonly error: ILearnerError | null;
   readonly hints: IHints;
   readonly onHint: () => void;
   readonly trans: TranslationBundle;
@@ -83,6 +86,7 @@ function CheckView(props: {
   const { check, trans } = props;
   const { sign, word } = verdictWords(check.verdict, trans);
   const passed = check.verdict === 'passed';
+  const isMissing = isUntried(check, props.error);
   return (
     <li className="nbcoach-Check" data-verdict={check.verdict}>
       <span className="nbcoach-Sign" aria-hidden="true">
@@ -101,15 +105,37 @@ function CheckView(props: {
             </span>
           )}
         </div>
-        {!passed && check.message && (
+        {isMissing && (
+          <p className="nbcoach-Advice">
+            {trans.__('Your code stopped before this could be tried.')}
+          </p>
+        )}
+        {!passed && !isMissing && check.message && (
           <pre className="nbcoach-Check-message">{check.message}</pre>
         )}
-        {!passed && check.explanation && <Prose text={check.explanation} />}
+        {!passed && !isMissing && check.explanation && (
+          <Prose text={check.explanation} />
+        )}
         {!passed && check.hints > 0 && (
           <HintLadder {...props} name={check.name} of={check.hints} />
         )}
       </div>
     </li>
+  );
+}
+
+/**
+ * Return whether a check only lacks a name because the code stopped before it: no mistake of its own.
+ */
+function isUntried(
+  { message }: ICheckResult,
+  error: ILearnerError | null
+): boolean {
+  const prefix = 'NameError: ';
+  return (
+    error !== null &&
+    message?.startsWith(prefix) === true &&
+    !message.startsWith(prefix + error.message)
   );
 }
 

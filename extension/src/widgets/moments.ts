@@ -2,14 +2,19 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 /**
  * Return a moment of ISO 8601 in the reader's own time and manner.
+ *
+ * @param style - `short` leaves the seconds out.
  */
-export function momentOf(at: string): string {
+export function momentOf(
+  at: string,
+  style: 'short' | 'medium' = 'medium'
+): string {
   const moment = new Date(at);
   return Number.isNaN(moment.getTime())
     ? at
     : new Intl.DateTimeFormat(document.documentElement.lang || undefined, {
         dateStyle: 'medium',
-        timeStyle: 'medium'
+        timeStyle: style
       }).format(moment);
 }
 

@@ -44,7 +44,7 @@ export function NotificationList(props: INotificationsProps): JSX.Element {
                 >
                   <p>{sentenceOf(item, trans)}</p>
                   <p className="nbcoach-Notification-facts">
-                    <span>{momentOf(item.at)}</span>
+                    <span>{momentOf(item.at, 'short')}</span>
                     <button
                       type="button"
                       className="nbcoach-Link"

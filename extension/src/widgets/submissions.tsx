@@ -77,7 +77,7 @@ function SubmissionItem(props: {
     >
       <p className="nbcoach-Submission-title">{title}</p>
       <p className="nbcoach-Submission-facts">
-        <span>{momentOf(at)}</span>
+        <span>{momentOf(at, 'short')}</span>
         <span>{pointsOf(points, max_points, trans)}</span>
         {due !== null && (
           <span data-late={late}>{inTimeWords(due, late, trans)}</span>
@@ -88,12 +88,16 @@ function SubmissionItem(props: {
           <p className="nbcoach-Comment-text">{comment.text}</p>
           <footer>
             {comment.cell === null
-              ? trans.__('%1, %2', comment.author, momentOf(comment.at))
+              ? trans.__(
+                  '%1, %2',
+                  comment.author,
+                  momentOf(comment.at, 'short')
+                )
               : trans.__(
                   '%1 about cell %2, %3',
                   comment.author,
                   comment.cell,
-                  momentOf(comment.at)
+                  momentOf(comment.at, 'short')
                 )}
           </footer>
         </blockquote>
