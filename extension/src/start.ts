@@ -41,8 +41,9 @@ export async function showAtStart(
     panel.current = state?.exercise ?? null;
     if (state) {
       void coach.choose(state.course);
-      if (notebookPage() === 'notebooks') {
+      if (notebookPage() === 'notebooks' && wanted) {
         show();
+        footers?.current?.panel.activate(); // the keys are for the notebook
       }
     }
   };

@@ -152,6 +152,7 @@ def test_keyboard_alone_writes_checks_and_reads(learner: Learner, front_end: str
     assert outline != "none", "what has the focus must be seen"
     page.keyboard.press("Enter")
     expect(learner.footer.locator(".nbcoach-Hint")).to_have_count(1)
+    assert page.evaluate("document.activeElement.closest('.nbcoach-Hints') !== null"), "the focus was lost"
 
 
 @FRONT_ENDS

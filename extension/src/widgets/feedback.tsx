@@ -148,6 +148,13 @@ function HintLadder(props: {
 }): JSX.Element {
   const { hints, of, trans } = props;
   const shown = hints.texts.length;
+  const list = React.useRef<HTMLOListElement>(null);
+  const asked = React.useRef(false);
+  React.useEffect(() => {
+    if (asked.current && shown >= of) {
+      list.current?.focus(); // the button that had the focus is gone
+    }
+  }, [shown, of]);
   let label = trans.__('Show hint');
   if (hints.pending) {
     label = trans.__('Fetching the hint…');
@@ -156,7 +163,7 @@ function HintLadder(props: {
   }
   return (
     <div className="nbcoach-Hints">
-      <ol aria-live="polite">
+      <ol aria-live="polite" ref={list} tabIndex={-1}>
         {hints.texts.map((text, index) => (
           <li className="nbcoach-Hint" key={index}>
             {text}
@@ -173,8 +180,11 @@ function HintLadder(props: {
           type="button"
           className="nbcoach-Link nbcoach-Check-hint"
           aria-label={trans.__('%1: %2', props.name, label)}
-          disabled={hints.pending}
-          onClick={props.onHint}
+          aria-disabled={hints.pending}
+          onClick={() => {
+            asked.current = true;
+            props.onHint();
+          }}
         >
           {label}
         </button>
