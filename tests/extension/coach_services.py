@@ -195,8 +195,10 @@ class Course(Json):
                     dict(zip(names, item, strict=True)) | {"summary": f"About {item[2]}.", "version": "v1"}
                     for item in EXERCISES
                 ],
-                "progress": {item[0]: {"state": "new", "points": 0, "max_points": item[6]} for item in EXERCISES}
-                | {"hello": {"state": "passed", "points": 1, "max_points": 1}}
+                "progress": {
+                    item[0]: {"state": "new", "points": 0, "max_points": item[6], "solved": False} for item in EXERCISES
+                }
+                | {"hello": {"state": "passed", "points": 1, "max_points": 1, "solved": True}}
                 | self.upstream.progress,
             }
         )
@@ -392,6 +394,7 @@ def judge(upstream: Upstream, frame: wire.CheckRequest) -> wire.Feedback:
         "state": "passed" if total == 3 else "started",
         "points": total,
         "max_points": 3,
+        "solved": total == 3,
     }
     return wire.Feedback(
         request=frame.request,
