@@ -131,6 +131,12 @@ def crashed(decided: Decisions) -> bool:
     return any(told[0] is Verdict.CRASHED for decision in decided.values() for told in decision.checks.values())
 
 
+def out_of_hand(decided: Decisions) -> bool:
+    """Tell whether the learner's code did not come to an end by itself."""
+    ended_for_it = (Verdict.TIMEOUT, Verdict.MEMORY, Verdict.CRASHED)
+    return any(told[0] in ended_for_it for decision in decided.values() for told in decision.checks.values())
+
+
 def out_of_memory(decided: Decisions) -> Decisions:
     """Say of what crashed that memory was the cause."""
     return {

@@ -11,7 +11,7 @@ from typing import Any
 from nbcoach_exercises.verdicts import Verdict
 
 from ..errors import EngineFailed
-from .decisions import Decision, Decisions, Part, claims, crashed, decisions, lost, orders, out_of_memory
+from .decisions import Decision, Decisions, Part, claims, crashed, decisions, lost, orders, out_of_hand, out_of_memory
 from .judges import Judges
 from .plan import Mode, Plan, Stop
 from .process import OrderRefused, Process, ProcessGone, ProcessLate
@@ -90,6 +90,8 @@ class Side:
                     for decided in told:
                         for part, decisions_of_part in decided.items():
                             found[part] |= decisions_of_part
+                if any(map(out_of_hand, found.values())):  # what may go on is ended before anybody hears of it
+                    await self._line.settle()
                 return standing, dict(found)
         finally:  # never cancelled either: its process would be lost and stay open
             for taken in await asyncio.gather(*judging.values(), return_exceptions=True):
