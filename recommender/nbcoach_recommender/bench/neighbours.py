@@ -11,7 +11,7 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
 from nbcoach_exercises.events import Attempt, entry_to_json
-from nbcoach_hub.service import LEARN
+from nbcoach_hub.service import LEARN, METRICS
 
 from ..graph import Graph
 
@@ -49,7 +49,7 @@ class Neighbours:
         class User(RequestHandler):
             def get(self) -> None:
                 name = self.request.headers.get("Authorization", "").split(" ")[-1]
-                scopes = ["access:services!service=recommender", LEARN]
+                scopes = ["access:services!service=recommender", LEARN, METRICS]
                 groups = [f"nbgrader-{neighbours.outline['id']}"]
                 self.write({"name": name, "kind": "user", "groups": groups, "scopes": scopes, "admin": False})
 
