@@ -29,7 +29,7 @@ from .graph import Graph
 from .journal import ATTEMPT, Deed, Journal
 from .models.abc import UNPRACTISED, Answer, Estimate, Model, Ranker
 from .models.baselines import AuthorOrder
-from .models.belief import DUE_BELOW, Belief
+from .models.belief import DUE_BELOW, Belief, Floats
 from .models.ranking import KNOWN_AT, Preferences, Recommendation, View, Wish, recommend
 from .models.stacked import StackedMastery
 from .skill_map import SkillMap
@@ -163,11 +163,16 @@ class Coach:
         """
         if now is None:
             return recommend(self.ranker, self.view(learner), k)
+        return self.decide(learner, k, now)[0]
+
+    def decide(self, learner: str, k: int, now: float) -> tuple[list[Recommendation], bool]:
+        """Return what `recommend` does, and whether it was decided now and not given before."""
         record, wanted = self._record(learner), self.preferences.get(learner)
         given = record.given
-        if given is None or (given.k, given.wanted) != (k, wanted) or not 0 <= now - given.at < _SAME_SECONDS:
-            given = record.given = _Given(k, now, wanted, recommend(self.ranker, self.view(learner, now), k))
-        return given.found
+        if given is not None and (given.k, given.wanted) == (k, wanted) and 0 <= now - given.at < _SAME_SECONDS:
+            return given.found, False
+        record.given = _Given(k, now, wanted, recommend(self.ranker, self.view(learner, now), k))
+        return record.given.found, True
 
     def done(self, learner: str) -> bool:
         """Return whether the learner has solved every exercise of the course."""
@@ -194,7 +199,7 @@ class Coach:
         """Return what a decision about a learner may depend on; `now` is when the last deed was, by default."""
         record = self._record(learner)
         at = record.now if now is None else max(now, record.now)
-        exercises = self._graph.exercises
+        exercises, recall = self._graph.exercises, record.belief.recall(at)
 
         known: dict[str, float] = {}
 
@@ -209,9 +214,10 @@ class Coach:
             belief=record.belief,
             at=at,
             chances=chances,
-            estimates=self.model.mastery(learner),
+            estimate_all=lambda: self.model.mastery(learner),
+            recall=recall,
             solved=frozenset(record.solved.keys() & exercises.keys()),
-            due=self._due(record, at),
+            due=self._due(record, recall),
             started=frozenset(record.started),
             shown=frozenset(record.shown),
             aside=tuple(record.aside),
@@ -267,8 +273,7 @@ class Coach:
                 self.model.follow(answer)
             place = self.map.exercise_place[deed.exercise]
             record.belief.add(place, answer.correct, deed.at)
-            estimates = self.model.mastery(learner)
-            record.shown |= {skill for skill, found in estimates.items() if found.mastery >= self.known_at}
+            record.shown.update(self.model.reached(learner, self.known_at, record.shown))
         self._note(deed, record, answer is not None)
 
     def _answer(self, learner: str, deed: Deed, record: _Record) -> Answer | None:
@@ -279,7 +284,7 @@ class Coach:
             return None
         if record.sources.get(question) == deed.source:
             return None
-        if question in record.passed and deed.exercise not in self._due(record, deed.at):
+        if question in record.passed and not self._is_due(deed.exercise, record, deed.at):
             return None
         correct = deed.verdict is Verdict.PASSED
         return Answer(learner=learner, task=exercise.task, correct=correct, question=deed.question, at=deed.at)
@@ -331,11 +336,16 @@ class Coach:
         record.wish = None
         record.aside = {name: kind for name, kind in record.aside.items() if kind is Reaction.TOO_EASY}
 
-    def _due(self, record: _Record, at: float) -> frozenset[str]:
+    def _is_due(self, exercise: str, record: _Record, at: float) -> bool:
+        """Return whether an exercise of the course is among those that `_due` returns."""
+        if exercise not in record.solved or not self._graph.exercises[exercise].graded:
+            return False
+        return record.belief.faded(self.map.exercise_place[exercise], at)
+
+    def _due(self, record: _Record, recall: Floats) -> frozenset[str]:
         """Return the solved exercises of which so much is forgotten by now that doing one again pays."""
         if not record.solved:
             return frozenset()
-        recall = record.belief.recall(at)
         weak = np.flatnonzero(recall < DUE_BELOW)
         if not len(weak):
             return frozenset()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -42,11 +41,9 @@ class RecommenderMetrics:
         self._fitted = fitted
         registry.register(self)
 
-    @contextmanager
-    def choosing(self) -> Iterator[None]:
-        """Time and count one choice."""
-        with self._seconds.time():
-            yield
+    def chosen(self, seconds: float) -> None:
+        """Count one choice and the time that it took."""
+        self._seconds.observe(seconds)
         self._chosen.inc()
 
     def followed(self, made: float) -> None:

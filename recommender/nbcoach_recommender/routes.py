@@ -72,16 +72,19 @@ class NextHandler(CourseHandler):
         # From here on nothing waits, so the cursor is that of the answer.
         learner = self.identity.name
         cursor = self.recommender.follower.cursor
-        with self.recommender.seen.choosing():
-            items = [_item(found) for found in coach.recommend(learner, k, time.time())]
-        shown = {
-            "course": course,
-            "cursor": cursor,
-            "model": self.recommender.model_name,
-            "items": [item["exercise"] for item in items],
-            "propensity": items[0]["propensity"] if items else 1.0,
-        }
-        log.info("recommended", extra={"fields": shown})
+        begun = time.perf_counter()
+        found, decided = coach.decide(learner, k, time.time())
+        items = [_item(one) for one in found]
+        self.recommender.seen.chosen(time.perf_counter() - begun)
+        if decided:  # chance was drawn once, however often the answer is asked for
+            shown = {
+                "course": course,
+                "cursor": cursor,
+                "model": self.recommender.model_name,
+                "items": [item["exercise"] for item in items],
+                "propensity": items[0]["propensity"] if items else 1.0,
+            }
+            log.info("recommended", extra={"fields": shown})
         self.reply(
             {
                 "course": course,

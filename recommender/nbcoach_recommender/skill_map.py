@@ -29,6 +29,7 @@ class SkillMap:
             np.array([self.place[skill] for skill in exercise.task.skills if skill in self.place], np.intp)
             for exercise in graph.exercises.values()
         ]
+        self._involved: dict[tuple[int, ...], NDArray[np.intp]] = {}
 
     @cached_property
     def opened_by(self) -> csr_matrix:
@@ -92,6 +93,20 @@ class SkillMap:
                         waiting.append(other)
             found.append(np.array(sorted(seen), np.intp))
         return found
+
+    def involved(self, exercise: int) -> NDArray[np.intp]:
+        """Return the skills of the exercise at a place, and all that they build on; worked out once."""
+        skills = tuple(self.skills[exercise].tolist())
+        found = self._involved.get(skills)
+        if found is None:
+            found = self._involved[skills] = self.before(skills)
+        return found
+
+    def sharing(self, exercise: int) -> NDArray[np.intp]:
+        """Return the exercises that share a skill with the one at a place, itself among them if it has any."""
+        rows, starts = self.practised_by.indices, self.practised_by.indptr
+        parts = [rows[starts[skill] : starts[skill + 1]] for skill in self.skills[exercise].tolist()]
+        return parts[0] if len(parts) == 1 else np.unique(np.concatenate(parts)) if parts else np.array([], np.intp)
 
     def exercises_of(self, skill: int) -> tuple[str, ...]:
         """Return the exercises of a skill, given by its place."""

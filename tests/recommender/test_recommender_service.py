@@ -509,7 +509,8 @@ def test_no_token_and_no_answer_is_logged(monkeypatch: pytest.MonkeyPatch, caplo
 
     async def story() -> None:
         async with running(monkeypatch) as world:
-            await world.get("api/courses/py/next", "ada")
+            first = await world.get("api/courses/py/next", "ada")
+            assert await world.get("api/courses/py/next", "ada") == first
 
     asyncio.run(story())
     (shown,) = [record for record in caplog.records if record.getMessage() == "recommended"]

@@ -102,6 +102,7 @@ def test_a_restored_coach_answers_as_before(world: tuple[Graph, list[Entry]]) ->
     restored.restore(kept, {}, lived.model.shifts())
     for learner in ("ada", "bob", "nobody"):
         assert restored.view(learner) == lived.view(learner)
+        assert restored.view(learner).estimates == lived.view(learner).estimates
         assert restored.recommend(learner, 20) == lived.recommend(learner, 20)
     assert list(kept.all()) == list(lived.journal.all())
 

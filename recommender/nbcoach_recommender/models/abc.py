@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -134,6 +134,11 @@ class Model(ABC):
             NotFitted: nothing was learnt yet.
 
         """
+
+    def reached(self, learner: str, level: float, beyond: Container[str]) -> list[str]:
+        """Return the skills of `mastery` that are at a level or above, without those in `beyond`."""
+        estimates = self.mastery(learner).items()
+        return [skill for skill, found in estimates if skill not in beyond and found.mastery >= level]
 
     @abstractmethod
     def dump(self) -> dict[str, Any]:

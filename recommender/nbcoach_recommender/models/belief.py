@@ -51,33 +51,38 @@ class Belief:
         if not len(skills):
             return
         known = self.known
-        self._fade(skills, at)
-        able = float(np.prod(known[skills]))
-        involved = self._map.before(skills.tolist())
-        if_known = GUESS + (1 - SLIP - GUESS) * np.minimum(1.0, able / known[involved])
+        own = np.maximum(known.take(skills) * self._recall(skills, at), _LEAST)
+        known[skills] = own
+        able = float(np.multiply.reduce(own))
+        involved = self._map.involved(exercise)
+        if_known = GUESS + (1 - SLIP - GUESS) * np.minimum(1.0, able / known.take(involved))
         p = GUESS + (1 - SLIP - GUESS) * able
         known[involved] *= if_known / p if correct else (1 - if_known) / (1 - p)
         for skill in skills.tolist():
-            ready = float(np.prod(known[self._map.requires[skill]]))
+            ready = float(np.multiply.reduce(known.take(self._map.requires[skill])))
             known[skill] += (1 - known[skill]) * LEARN * weight * ready
-        np.clip(known, _LEAST, _CERTAIN, out=known)
+        known[involved] = np.minimum(np.maximum(known.take(involved), _LEAST), _CERTAIN)
         self._last[skills] = at
         if correct:
             self.right[skills] += 1
 
     def recall(self, at: float) -> Floats:
         """Return for each skill how much of it is still there; 1 where nothing was practised."""
-        days = np.maximum(0.0, at - self._last) / _DAY
-        half_life = HALF_LIFE_DAYS * 2 ** np.clip(self.right - 1, 0, _DOUBLINGS)
-        return np.where(self.right > 0, 0.5 ** (days / half_life), 1.0)
+        found = np.ones(len(self.known))
+        practised = np.flatnonzero(self.right)
+        found[practised] = self._recall(practised, at)
+        return found
 
-    def now(self, at: float) -> Floats:
-        """Return how likely each skill is known by now."""
-        return np.maximum(self.known * self.recall(at), _LEAST)
+    def faded(self, exercise: int, at: float) -> bool:
+        """Return whether so much of a skill of the exercise is forgotten that doing it again pays."""
+        return bool(np.any(self._recall(self._map.skills[exercise], at) < DUE_BELOW))
 
-    def expected_gain(self, at: float) -> Floats:
-        """Return how much each exercise of the map would teach now."""
-        known = self.now(at)
+    def now(self, recall: Floats) -> Floats:
+        """Return how likely each skill is known, with what is still there of each (`recall`)."""
+        return np.maximum(self.known * recall, _LEAST)
+
+    def expected_gain(self, known: Floats) -> Floats:
+        """Return how much each exercise of the map would teach who knows each skill as likely as that (`now`)."""
         missing = 1 - known
         ready = np.exp(self._map.required @ np.log(known))
         worth = np.ones(len(known))
@@ -86,5 +91,9 @@ class Belief:
         gain: Floats = self._map.practises @ (missing * ready * worth)
         return gain
 
-    def _fade(self, skills: NDArray[np.intp], at: float) -> None:
-        self.known[skills] = self.now(at)[skills]
+    def _recall(self, skills: NDArray[np.intp], at: float) -> Floats:
+        """Return how much is still there of some skills; most learners have practised few."""
+        right = self.right.take(skills)
+        days = np.maximum(0.0, at - self._last.take(skills)) / _DAY
+        half_life = HALF_LIFE_DAYS * 2 ** np.minimum(np.maximum(right - 1, 0), _DOUBLINGS)
+        return np.where(right > 0, 0.5 ** (days / half_life), 1.0)

@@ -42,6 +42,7 @@ class Fitted:
     contexts: ContextTable | None = None
     forest: Forest | None = None
     _facts: dict[Task, TaskFacts] = field(default_factory=dict)
+    _eases: dict[tuple[str, ...], float] = field(default_factory=dict)
 
     @classmethod
     def to(
@@ -72,7 +73,10 @@ class Fitted:
 
     def set_ease(self, skills: tuple[str, ...]) -> float:
         """Return the logit of success of a middling learner at a middling task of some skills."""
-        return self._set_ease(self.table, skills)
+        known = self._eases.get(skills)
+        if known is None:
+            known = self._eases[skills] = self._set_ease(self.table, skills)
+        return known
 
     def chances(self, described: Sequence[Description]) -> list[float]:
         """Return the chance of success for each description; from abilities alone where there are no trees."""

@@ -78,8 +78,9 @@ class Forest:
         flat = np.ascontiguousarray(features, np.float64).ravel()
         offset = rows * size
         for _ in range(self.depth):
-            node = child[2 * node + (flat[offset + feature[node]] > threshold[node])]
-        found: Floats = self.base + value[node].sum(axis=1)
+            above = flat.take(offset + feature.take(node)) > threshold.take(node)
+            node = child.take(2 * node + above)
+        found: Floats = self.base + value.take(node).sum(axis=1)
         return found
 
     def _prepare(self) -> None:

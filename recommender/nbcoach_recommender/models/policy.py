@@ -97,8 +97,7 @@ class ExpectedGain(LowestMastery):
         """Return what speaks most for a candidate."""
         skills = [skill for skill in candidate.exercise.task.skills if skill in view.graph.skills]
         if candidate.due and skills:
-            recall = view.belief.recall(view.at)
-            skill = min(skills, key=lambda name: recall[view.map.place[name]])
+            skill = min(skills, key=lambda name: view.recall[view.map.place[name]])
             title = view.graph.skills[skill].title
             text = f"You have not practised {title} for a while: time to refresh it."
             return Reason("review", {"skill": title}, text)
@@ -122,7 +121,7 @@ class ExpectedGain(LowestMastery):
         """Return the score of every exercise of the course by belief alone."""
         if "scores" in view.notes:
             return view.notes["scores"]
-        able = np.exp(view.map.practises @ np.log(view.belief.now(view.at)))
+        able = np.exp(view.map.practises @ np.log(view.belief.now(view.recall)))
         chance = GUESS + (1 - SLIP - GUESS) * able
         view.notes["scores"] = self._gains(view) * (_PATIENCE + chance)
         return view.notes["scores"]
@@ -131,7 +130,7 @@ class ExpectedGain(LowestMastery):
         """Return the expected gain of every exercise, with what the learner and others want in mind."""
         if "gains" in view.notes:
             return view.notes["gains"]
-        gains = view.belief.expected_gain(view.at)
+        gains = view.belief.expected_gain(view.belief.now(view.recall))
         place = view.map.exercise_place
         for exercise, tries in view.tries.items():
             if exercise in place:
@@ -151,10 +150,7 @@ class ExpectedGain(LowestMastery):
             if exercise in place:
                 gains[place[exercise]] *= 1 + _FOLLOWED * times / (total + 1)
         if view.last_solved is not None:
-            last = view.map.skills[place[view.last_solved]]
-            alike = np.zeros(len(view.map.place))
-            alike[last] = 1.0
-            gains *= np.where(view.map.practises @ alike > 0, 1 + _ALIKE, 1.0)
+            gains[view.map.sharing(place[view.last_solved])] *= 1 + _ALIKE
         view.notes["gains"] = gains
         return gains
 

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from ..graph import Exercise, Graph
 from ..skill_map import SkillMap
 from .abc import UNPRACTISED, Estimate, Ranker
-from .belief import Belief
+from .belief import Belief, Floats
 
 KNOWN_AT = 0.45
 """Three right answers at the first try make a beginner known; two are enough for a strong learner."""
@@ -72,14 +72,15 @@ class View:
     exercises that are worth doing again, `aside` what was put aside, that of longest ago first,
     `followers` what others solved after `last_solved`, and how often. `draw` stands for the learner's
     state where chance decides; `trained` says that `chances` know more than the belief does. `at` is
-    the moment in seconds.
+    the moment in seconds, `recall` how much of each skill is still there then.
     """
 
     graph: Graph
     map: SkillMap = field(compare=False)
     belief: Belief = field(compare=False)
     chances: Callable[[Sequence[str]], list[float]] = field(compare=False)
-    estimates: Mapping[str, Estimate]
+    estimate_all: Callable[[], Mapping[str, Estimate]] = field(compare=False)
+    recall: Floats = field(compare=False)
     at: float = 0.0
     solved: frozenset[str] = frozenset()
     due: frozenset[str] = frozenset()
@@ -98,23 +99,34 @@ class View:
     @cached_property
     def allowed(self) -> NDArray[np.intp]:
         """What may be offered, as places in the author's order: see `candidates`."""
-        solved = self._mask(self.solved)
+        fresh = np.ones(len(self.graph.exercises), bool)
+        fresh[[self.map.exercise_place[name] for name in self.solved - self.due]] = False
         shown = np.zeros(len(self.map.place))
         shown[[self.map.place[skill] for skill in self.shown if skill in self.map.place]] = 1.0
         # What `knows` says of one skill, for all of them.
-        exhausted = self.map.practised_by @ solved >= self.map.exercises_per_skill
+        exhausted = self._solved_per_skill() >= self.map.exercises_per_skill
         missing = self.map.needs @ np.where(exhausted, 0.0, 1.0 - shown)
-        places = np.flatnonzero(solved - self._mask(self.due) <= 0)
+        open_ = np.flatnonzero(fresh & (missing == 0))
+        if len(open_):
+            return open_
+        places = np.flatnonzero(fresh)
         return places[missing[places] == missing[places].min()] if len(places) else places
+
+    @cached_property
+    def estimates(self) -> Mapping[str, Estimate]:
+        """What the model believes about each practised skill; asked for when a decision needs it."""
+        return self.estimate_all()
 
     @cached_property
     def notes(self) -> dict[str, NDArray[np.float64]]:
         """What a ranker has worked out about this view already, by name."""
         return {}
 
-    def _mask(self, names: frozenset[str]) -> NDArray[np.float64]:
-        found = np.zeros(len(self.graph.exercises))
-        found[[self.map.exercise_place[name] for name in names]] = 1.0
+    def _solved_per_skill(self) -> Floats:
+        """Return how many exercises of each skill are solved."""
+        found = np.zeros(len(self.map.place))
+        for name in self.solved:
+            found[self.map.skills[self.map.exercise_place[name]]] += 1
         return found
 
     def estimate(self, skill: str) -> Estimate:

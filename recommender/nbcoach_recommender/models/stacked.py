@@ -15,8 +15,7 @@ came between; so a trace can be dropped (`forget`) and replayed later, the same 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Container, Iterable, Mapping, Sequence
 from math import exp, sqrt
 from typing import Any, Self
 
@@ -27,7 +26,7 @@ from ..errors import NotFitted
 from .abc import Answer, Estimate, Model, Task
 from .fitted import Fitted
 from .learner import Learner
-from .trace import TaskFacts, Trace
+from .trace import Practice, TaskFacts, Trace
 
 _FLOOR = 1e-6
 _NEW_TASK_PRIOR = 1.5
@@ -158,12 +157,26 @@ class StackedMastery(Model):
             return {}
         found = {}
         for skill, practice in known.trace.skills.items():
-            chance = _inside(_logistic(self.fitted_.set_ease((skill,)) + known.trace.general + practice.slow))
-            mastery = chance * practice.right / (practice.right + self.doubt)
+            chance, mastery = self._mastered(skill, practice, known.trace.general)
             # Fisher information of n answers, on top of a prior of one; carried over by the slope of the curve.
             spread = chance * (1 - chance) / sqrt(1 + practice.n * chance * (1 - chance))
             found[skill] = Estimate(mastery=mastery, attempts=practice.n, spread=spread + (chance - mastery) / 2)
         return found
+
+    def reached(self, learner: str, level: float, beyond: Container[str]) -> list[str]:
+        """Return the skills of `mastery` that are at a level or above, without those in `beyond`."""
+        known = self._known(learner)
+        if known is None:
+            return []
+        general, doubt = known.trace.general, self.doubt
+        return [
+            skill
+            for skill, practice in known.trace.skills.items()
+            # No chance lifts mastery above this share: it spares most skills the rest.
+            if practice.right >= level * (practice.right + doubt) - _FLOOR
+            and skill not in beyond
+            and self._mastered(skill, practice, general)[1] >= level
+        ]
 
     def ease(self, task: Task) -> float:
         """Return the logit of success of a middling learner at a task, with what was learnt since the fit."""
@@ -225,6 +238,11 @@ class StackedMastery(Model):
             known = self.learners_[answer.learner] = Learner()
         return known.add(answer, self.fitted_.facts(answer.task), self.fading)
 
+    def _mastered(self, skill: str, practice: Practice, general: float) -> tuple[float, float]:
+        """Return the chance at a middling task of a skill, and the mastery that it makes with the right answers."""
+        chance = _inside(_logistic(self.fitted_.set_ease((skill,)) + general + practice.slow))
+        return chance, chance * practice.right / (practice.right + self.doubt)
+
     def _facts_now(self, task: Task) -> TaskFacts:
         """Return a task's facts moved by what its answers since the fit have shown."""
         facts = self.fitted_.facts(task)
@@ -232,7 +250,10 @@ class StackedMastery(Model):
         if shift is None:
             return facts
         moved = shift[0] / (shift[1] + _NEW_TASK_PRIOR + _FITTED_SHARE * facts.answers)
-        return replace(facts, ease=facts.ease + moved)
+        return TaskFacts(
+            facts.number, facts.set_number, facts.skills, facts.ease + moved, facts.skill_ease, facts.answers,
+            facts.loadings,
+        )  # fmt: skip
 
     def _known(self, learner: str) -> Learner | None:
         self._check_fitted()

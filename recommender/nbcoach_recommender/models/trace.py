@@ -25,8 +25,8 @@ Vector = NDArray[np.float64]
 
 FACTORS = 8
 CONTEXTS = 11
-_MEMORIES = (0.6, 0.85, 0.95)
-_FIRST_MEMORIES = (0.8, 0.95)
+_STEPS = tuple(1 - memory for memory in (0.6, 0.85, 0.95))
+_FIRST_STEPS = tuple(1 - memory for memory in (0.8, 0.95))
 _PATTERN = 1 << 12
 _LONG_PATTERN = 1 << 18
 
@@ -208,8 +208,8 @@ class Trace:
         for skill in task.skills:
             self._practise(self.skills.setdefault(skill, Practice()), outcome, surprise, task.ease, weight)
         self._practise(together, outcome, surprise, task.ease, weight)
-        _decay(self._rates, _MEMORIES, self.n, outcome)
-        _decay(self._surprises, _MEMORIES, self.n, surprise)
+        _decay(self._rates, _STEPS, self.n, outcome)
+        _decay(self._surprises, _STEPS, self.n, surprise)
         self._streak = _longer(self._streak, outcome)
         self._pattern = self._pattern * 2 + outcome
         if self._pattern >= 2 * _LONG_PATTERN:
@@ -228,13 +228,13 @@ class Trace:
         self, key: str, task: TaskFacts, outcome: int, surprise: float, together: Practice, first: bool
     ) -> None:
         if first:
-            _decay(self._first, _FIRST_MEMORIES, self._firsts, surprise)
-            _decay(together.first, _FIRST_MEMORIES, together.firsts, surprise)
+            _decay(self._first, _FIRST_STEPS, self._firsts, surprise)
+            _decay(together.first, _FIRST_STEPS, together.firsts, surprise)
             together.firsts += 1
             self._firsts += 1
             self._firsts_right += outcome
         else:
-            _decay(self._retry, _FIRST_MEMORIES, self._retries, surprise)
+            _decay(self._retry, _FIRST_STEPS, self._retries, surprise)
             self._retries += 1
         if key != self._current[0]:
             self._mood = (self._current[1], self._current[2] * 4 + min(self._tries, 3), self._tries)
@@ -245,8 +245,8 @@ class Trace:
             self._last_wrong = self.n
 
     def _practise(self, practice: Practice, outcome: int, surprise: float, ease: float, weight: float) -> None:
-        _decay(practice.rates, _MEMORIES, practice.n, outcome)
-        _decay(practice.surprises, _MEMORIES, practice.n, surprise)
+        _decay(practice.rates, _STEPS, practice.n, outcome)
+        _decay(practice.surprises, _STEPS, practice.n, surprise)
         practice.slow += weight * max(0.1, 0.3 / (1 + 0.1 * practice.n)) * surprise
         practice.fast += 0.45 * weight * (outcome - _logistic(ease + self.general + practice.fast))
         practice.streak = _longer(practice.streak, outcome)
@@ -316,11 +316,12 @@ def _of_item(item: list[int] | None, now: int) -> tuple[float, ...]:
     return (0, 0, -1, -1, -1) if item is None else (item[0], item[1], log(1 + now - item[2]), item[3], item[4])
 
 
-def _decay(values: list[float], memories: tuple[float, ...], n: int, new: float) -> None:
-    """Move averages of different memories; while little was seen, all are plain averages."""
+def _decay(values: list[float], steps: tuple[float, ...], n: int, new: float) -> None:
+    """Move averages of different memories by their steps; while little was seen, all are plain averages."""
     plain = 1 / (n + 1)
-    for place, memory in enumerate(memories):
-        values[place] += max(1 - memory, plain) * (new - values[place])
+    for place, step in enumerate(steps):
+        old = values[place]
+        values[place] = old + (step if step > plain else plain) * (new - old)
 
 
 def _longer(streak: int, outcome: int) -> int:
