@@ -52,6 +52,7 @@ DRAINED_OF_STRANGERS = 16 * 2**20
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 _NO_DECLARATION = "This verb is not open to anybody."
 
 
@@ -247,7 +248,14 @@ class Handler(CheckedHandler):
     def reply(self, body: Mapping[str, Any], status: int = 200) -> None:
         """Answer with a JSON object."""
         self.set_status(status)
-        self.finish(json.dumps(body, ensure_ascii=False, allow_nan=False))
+        self.finish(_ENCODER.encode(body))
+
+    def set_etag_header(self) -> None:
+        """Give no tag: nobody may keep an answer, so nobody can ask whether it changed."""
+
+    def check_etag_header(self) -> bool:
+        """Return that what was asked for is to be sent."""
+        return False
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Answer with `{code, message, detail}`.

@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 _bound: ContextVar[dict[str, Any]] = ContextVar("nbcoach_log_fields")
+_ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)
 _QUIET = ("asyncio", "tornado.access", "tornado.general")
 
 
@@ -63,7 +64,7 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info and record.exc_info[0] is not None:
             line["exception"] = self._exception(record.exc_info[0], record.exc_info[1], record.exc_info[2])
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return _ENCODER.encode(line)
 
     def _exception(self, kind: type[BaseException], error: BaseException | None, trace: Any) -> dict[str, Any]:
         frames = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(trace)[-12:]]
@@ -85,6 +86,9 @@ class PlainFormatter(JsonFormatter):
 def configure(service: str, level: int, *, plain: bool = False) -> None:
     """Send all logs of this process to stderr, as JSON or as plain text."""
     verbose = level <= logging.DEBUG
+    # No line tells of threads, processes or the place of the call, and looking them up costs more than the rest.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter((PlainFormatter if plain else JsonFormatter)(service, verbose))
     logging.basicConfig(level=level, handlers=[handler], force=True)

@@ -37,6 +37,9 @@ class Metrics:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         self._service = service
+        # Finding a series by its labels costs more than counting in it.
+        self._answers = functools.cache(lambda *labels: self.requests.labels(self._service, *map(str, labels)))
+        self._times = functools.cache(lambda *labels: self.seconds.labels(self._service, *labels))
         self.requests = self._counter("nbcoach_http_requests_total", "Requests answered.", "handler", "verb", "status")
         self.seconds = Histogram(
             "nbcoach_http_request_seconds",
@@ -62,8 +65,8 @@ class Metrics:
 
     def count(self, handler: str, verb: str, status: int, seconds: float) -> None:
         """Count one answered request."""
-        self.requests.labels(self._service, handler, verb, str(status)).inc()
-        self.seconds.labels(self._service, handler, verb).observe(seconds)
+        self._answers(handler, verb, status).inc()
+        self._times(handler, verb).observe(seconds)
 
     def note_readiness(self, checks: dict[str, str]) -> None:
         """Keep what the latest look at the service has found."""
