@@ -6,9 +6,10 @@ state of every course in memory; so each recommender can be killed at any time, 
 stand side by side, each with a folder of its own. It answers about learners only once the log was
 read to its end. While the grader is away it answers from what it knows, and its health says so.
 
-Four loops run beside it: the follower of the log, one that writes the state, one that writes it at once
-when somebody was erased, and one that lets a worker fit the model anew, course by course, while the old
-one serves (see `refit`).
+Five loops run beside it: the follower of the log, one that writes the state, one that writes it at once
+when somebody was erased, one that lets a worker fit the model anew, course by course, while the old
+one serves (see `refit`), and one that hides from Python's garbage collector what stays, courses and
+learners: it would walk all of them time and again while somebody waits.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ from .state import State, StateFolder
 log = logging.getLogger(__name__)
 _HOUR = 3600.0
 _FORGET_SECONDS = 1.0
+_SETTLE_SECONDS = 5.0
 
 
 class Recommender(Service):
@@ -92,6 +94,7 @@ class Recommender(Service):
         super().__init__(**kwargs)
         self._folder = StateFolder(None)
         self._begun = 0.0
+        self._look_at_all = time.monotonic() + _HOUR
         self._fitted: dict[str, int] = {}
         self._keeping = asyncio.Lock()
         self._erased = asyncio.Event()
@@ -141,10 +144,9 @@ class Recommender(Service):
         self.seen.skipped.set_function(lambda: self.follower.skipped)
         self.seen.caught_up.set_function(lambda: self.follower.caught_up)
         self.seen.silence.set_function(lambda: self.follower.silence)
-        # What was read stays; the collector need not walk it again and again while learners wait.
-        gc.collect()
-        gc.freeze()
+        self._settle()
         self.follower.start()
+        self._loop("settle", _SETTLE_SECONDS, self._settle_again)
         if self.state_folder:
             self._loop("write-state", self.state_seconds, self.write_state)
             self._loop("forget", _FORGET_SECONDS, self._forget)
@@ -238,12 +240,29 @@ class Recommender(Service):
             cast("type[StackedMastery]", self.model_class)(),
             cast("type[ExpectedGain]", self.ranker_class)(),
         )
+        # Once all of the course is read, before many ask.
+        asyncio.get_running_loop().call_soon(self._settle)
         coach = Coach(graph, model, ranker, self.known_at)
         fitted = self._folder.read_model(graph.course) if isinstance(model, StackedMastery) else None
         if fitted is not None:
             coach.replace_model(*fitted)
             self._fitted[graph.course] = fitted[1]
         return coach
+
+    def _settle(self) -> None:
+        """Collect the garbage among what is new, and pass over what is left from now on.
+
+        What dies later is freed by its count of references, as ever. Only a cycle that dies later would stay, so
+        everything is looked at once in an hour.
+        """
+        if time.monotonic() > self._look_at_all:
+            gc.unfreeze()
+            self._look_at_all = time.monotonic() + _HOUR
+        gc.collect()
+        gc.freeze()
+
+    async def _settle_again(self) -> None:
+        self._settle()
 
     def _loop(self, name: str, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
         async def run() -> None:

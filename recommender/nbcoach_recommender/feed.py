@@ -2,10 +2,10 @@
 
 Theory of operation: one task asks `GET api/log?after=<cursor>` with a long poll. It announces the
 new entries, which may wait for what they need and fail as a whole, and then hands them over one by
-one without a pause, moving the cursor with each. An entry at or below the cursor is dropped; so
-each entry has its effect exactly once, whatever happens to the grader or the line between. The
-cursor lives beside the state that it belongs to, in memory and in the state's file: a new process
-goes on from there, or replays the log from the start.
+one, moving the cursor with each; others have their turn between entries, never within one. An entry
+at or below the cursor is dropped; so each entry has its effect exactly once, whatever happens to the
+grader or the line between. The cursor lives beside the state that it belongs to, in memory and in the
+state's file: a new process goes on from there, or replays the log from the start.
 
 An entry that cannot be read or taken is skipped and counted. It would fail the next time as well,
 and the learners behind it should not wait for a repair.
@@ -26,6 +26,8 @@ from .grader import GraderClient
 
 log = logging.getLogger(__name__)
 _LIMIT = 500
+_AT_ONCE = 10
+"""Entries that are taken before those who wait for an answer have their turn: a few milliseconds."""
 _MARGIN_SECONDS = 10.0
 
 Announce = Callable[[list[Logged]], Awaitable[None]]
@@ -143,8 +145,10 @@ class Follower:
         entries = [entry for entry in map(self._read, rows) if entry is not None]
         if entries:
             await self._announce(entries)
-        for entry in entries:
+        for number, entry in enumerate(entries, 1):
             self._hand_over(entry)
+            if not number % _AT_ONCE:
+                await asyncio.sleep(0)
         self.skipped += len(rows) - len(entries)
         self.caught_up = self.caught_up or not rows
         self._failure = None

@@ -103,7 +103,12 @@ class Journal:
 
     def frozen(self) -> Journal:
         """Return a copy that later entries leave alone."""
-        return self.restored(self.names(), self.rows())
+        copy = Journal()
+        copy.length = self.length
+        copy._names, copy._name_of = dict(self._names), list(self._name_of)
+        copy._questions, copy._question_of = dict(self._questions), list(self._question_of)
+        copy._rows = {learner: bytearray(rows) for learner, rows in self._rows.items()}
+        return copy
 
     @classmethod
     def restored(cls, names: Mapping[str, Any], rows: NDArray[Any]) -> Journal:

@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 class _Kept:
     graph: Graph | None
     until: float
+    digest: bytes = b""
+    """Of the outline that the graph was read from."""
     asked: set[tuple[str, str]] = field(default_factory=set)
     known: set[tuple[str, str]] = field(init=False)
     """What need not be asked for; worked out once, as courses may have thousands of exercises."""
@@ -75,9 +77,9 @@ class Outlines:
 
     async def _ask(self, course: str, kept: _Kept | None, seen: frozenset[tuple[str, str]]) -> _Kept:
         try:
-            graph: Graph | None = await self._read(course)
+            graph, digest = await self._read(course, kept)
         except NotFound:
-            graph = None
+            graph, digest = None, b""
         except NbcoachError as err:
             # What the log names must be looked up before it is taken, so that failure is the caller's.
             if kept is None or seen - kept.known:
@@ -86,12 +88,17 @@ class Outlines:
             kept.until = time.monotonic() + self._keep_seconds
             return kept
         asked = (kept.asked if kept is not None else set()) | seen
-        self._kept[course] = _Kept(graph, time.monotonic() + self._keep_seconds, asked)
+        self._kept[course] = _Kept(graph, time.monotonic() + self._keep_seconds, digest, asked)
         return self._kept[course]
 
-    async def _read(self, course: str) -> Graph:
-        body = await self._grader.get(f"api/courses/{course}")
+    async def _read(self, course: str, kept: _Kept | None) -> tuple[Graph, bytes]:
+        """Return a course's graph, that at hand if its outline is the same, and the outline's digest."""
+        before, known = (None, b"") if kept is None else (kept.graph, kept.digest)
+        body, digest = await self._grader.get_changed(f"api/courses/{course}", known)
+        if body is None:
+            assert before is not None, "Only what was read has a digest."
+            return before, digest
         try:
-            return Graph.from_outline(body)
+            return Graph.from_outline(body), digest
         except (KeyError, TypeError, ValueError) as err:
             raise UpstreamFailed(f"The grader's outline of course {course!r} is not readable.") from err

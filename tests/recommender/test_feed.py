@@ -102,6 +102,21 @@ def test_it_survives_the_graders_restart_and_loses_and_repeats_nothing() -> None
     asyncio.run(story())
 
 
+def test_others_have_their_turn_while_a_batch_is_taken() -> None:
+    async def story() -> None:
+        async with GraderPeer() as grader:
+            grader.log(*entries(1, 100))
+            async with following(grader) as (follower, reader):
+                seen: set[tuple[int, int]] = set()
+                while not follower.caught_up:
+                    seen.add((len(reader.taken), follower.cursor))
+                    await asyncio.sleep(0)
+                assert {(20, 60), (50, 150), (90, 270)} <= seen
+                assert reader.taken == ids(1, 100)
+
+    asyncio.run(story())
+
+
 def test_a_refused_batch_comes_again() -> None:
     async def story() -> None:
         async with GraderPeer() as grader:

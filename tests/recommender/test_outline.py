@@ -59,10 +59,13 @@ def test_a_new_version_is_looked_up_once() -> None:
 
 def test_it_is_asked_for_again_after_a_while() -> None:
     async def story(grader: GraderPeer, outlines: Outlines) -> None:
-        await outlines.graph("py")
+        first = await outlines.graph("py")
         await asyncio.sleep(0.02)
-        await outlines.graph("py")
-        assert grader.asked == ["py", "py"]
+        assert await outlines.graph("py") is first
+        grader.outlines["py"] = outline(version="v2")
+        await asyncio.sleep(0.02)
+        assert (await outlines.graph("py")).exercises["variables-1"].version == "v2"
+        assert grader.asked == ["py"] * 3
 
     told(story, keep_seconds=0.01)
 
