@@ -173,7 +173,8 @@ async def _load(
     rate: float,
     updates: float,
 ) -> dict[str, float | int]:
-    active = len(names)
+    # Drawn, not in turn: in turn, all who did something since the last round are asked in one burst.
+    random = np.random.default_rng(_SEED)
     spent: list[float] = []
     late: list[float] = []
     failed = 0
@@ -182,11 +183,11 @@ async def _load(
     async def one(number: int) -> None:
         nonlocal failed
         begun = time.perf_counter()
-        failed += await asker.ask(names[number % active]) != 200
+        failed += await asker.ask(names[int(random.integers(len(names)))]) != 200
         spent.append(1000 * (time.perf_counter() - begun))
 
     async def update(number: int) -> None:
-        learner = names[number % active]
+        learner = names[int(random.integers(len(names)))]
         cursor = neighbours.log(_attempt(graph, exercises[number % 40], learner, number))
         if number % 10 == 0:
             begun = time.perf_counter()
