@@ -108,7 +108,8 @@ class CellReport:
     """What running one cell came to, as the learner's process claims.
 
     `state` is `ok`, `raised`, `timeout` or `crashed`. `displays` is told of whole notebooks alone; `cut` says that
-    more was displayed than stands there.
+    more was displayed than stands there. `overwrites` says how many cells so far have changed or removed files that
+    were there; 0 where the cell cannot have touched any.
     """
 
     id: str
@@ -123,6 +124,7 @@ class CellReport:
     cut: bool = False
     seconds: float = 0.0
     peak_mb: float = 0.0
+    overwrites: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,6 +218,7 @@ def cell_report(cell: str, claim: Mapping[str, Any], room: int = 0) -> CellRepor
         cut=claim.get("cut") is True,
         seconds=number("seconds"),
         peak_mb=megabytes(claim.get("peak_kb")),
+        overwrites=int(number("overwrites")),
     )
 
 

@@ -25,6 +25,10 @@ class Standing:
     reached: int
     reused: int
 
+    def overwrites(self, after: int) -> int:
+        """Return how many of the first cells have changed or removed files that were there."""
+        return max((report.overwrites for report in self.cells[:after]), default=0)
+
 
 def too_much(cell: str) -> CellReport:
     """Report a cell during which the kernel ended a process of the line for want of memory."""

@@ -7,7 +7,8 @@ learner code keeps of hidden arguments comes too late for anything that is shown
 
 What passes beside a shared subject has passed, as it would in the one kernel of nbgrader. What does not pass there
 may be an earlier test's doing: unless nothing can have been left behind (`steadiness`), it is `doubtful`, and judged
-again with more care (`side`). So is everything where the judge is lost on the way.
+again with more care (`side`). So is everything where the judge is lost on the way, and what stands before a cell that
+changes files.
 """
 
 from __future__ import annotations
@@ -99,6 +100,9 @@ class Sweep:
                 swept = Swept(standing)
                 ready = []
                 for bench in self._benches:
+                    if standing.overwrites(bench.after) != standing.overwrites(standing.reached):
+                        swept.doubtful |= {stop.after for stop in bench.stops}  # all share one folder here
+                        continue
                     judge = await taking[bench.stops[0].locked]
                     if await self._begin(bench, swept, judge):
                         ready.append((bench, judge))

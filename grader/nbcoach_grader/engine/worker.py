@@ -33,6 +33,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
@@ -42,6 +43,7 @@ from nbcoach_hub.processes import become_subreaper
 from ..sandbox import inside
 from . import framing
 from .displays import MAX_CELL_BYTES, size_of
+from .folder import Folder
 from .judge import Author, Judge, all_passed, study
 from .judge_peer import JudgePeer
 from .learner_files import unpickle_nothing
@@ -70,6 +72,7 @@ class Worker:
         self._shell = shell
         self.root = self._server = root
         self._groups: set[int] = set()
+        self._folder = Folder()
         self._author: Author | None = None
         self._benches: dict[int, Judge] = {}
         self._orders: dict[str, Callable[..., Any]] = {
@@ -126,6 +129,8 @@ class Worker:
 
     def _enter(self, box: dict[str, Any]) -> dict[str, Any]:
         inside.enter(box)
+        self._folder.place = Path.cwd()
+        self._folder.keep()
         sys.path.insert(0, "")  # modules that stand beside the notebook, as in a kernel
         return {"entered": True}
 
@@ -143,6 +148,7 @@ class Worker:
 
     def _run(self, cells: list[dict[str, Any]], seconds: float, room: int | None = None) -> dict[str, Any]:
         inside.unlike_the_first()
+        self._folder.bring_back()
         reports = self._reports(cells, seconds, room)
         for _ in cells[1:]:
             framing.send(self._control, next(reports))
@@ -152,12 +158,16 @@ class Worker:
         for cell in cells:
             some = None if room is None else min(room, MAX_CELL_BYTES)
             report = run_plain(self._shell, cell["source"], cell["id"]) if cell["plain"] else None
-            report = report or run_cell(self._shell, cell["source"], seconds, cell["id"], some)
+            if report is None:
+                report = run_cell(self._shell, cell["source"], seconds, cell["id"], some)
+                self._folder.keep()
+                report["overwrites"] = self._folder.overwrites
             room = None if room is None else room - sum(size_of(shown[2]) for shown in report.get("displays", ()))
             yield report
 
     def _serve(self, fd: int, seconds: float) -> dict[str, Any]:
         try:
+            self._folder.bring_back()
             with socket.socket(fileno=fd) as line:
                 serve(self._shell, line, seconds)
         finally:
@@ -168,6 +178,7 @@ class Worker:
         return {"limber": True}
 
     def _share(self, cells: list[dict[str, Any]], seconds: float) -> dict[str, Any]:
+        self._folder.bring_back()
         return {"cells": run_tests(self._shell, cells, seconds)}
 
     def _study(self, sources: list[str], checks: list[str]) -> dict[str, Any]:
