@@ -221,10 +221,35 @@ def test_lines_go_when_all_have_too_much_memory(run: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("likely", "imports", "taken"),
+    [((), ("json",), True), (("json",), ("csv", "json"), True), (("csv",), ("json",), False)],
+)
+def test_a_fork_server_that_was_begun_is_taken_where_it_fits(
+    run: Any, likely: tuple[str, ...], imports: tuple[str, ...], taken: bool
+) -> None:
+    async def story() -> None:
+        engine = Engine()
+        engine.begin(likely)
+        assert engine._ahead is not None
+        begun = engine._ahead.child
+        await engine.start()
+        try:
+            source = f"import sys\nprint({imports!r}[0] in sys.modules)"
+            outcome = await engine.run(dataclasses.replace(plan(source), imports=imports))
+            assert outcome.cells[0].output == "True\n"
+            assert (next(iter(engine._zygotes.values())).child is begun) == taken == (begun.poll() is None)
+        finally:
+            await engine.stop()
+
+    run(story())
+
+
+@pytest.mark.parametrize("likely", [(), IMPORTS], ids=["told", "guessed"])
+@pytest.mark.parametrize(
     "leaves", ["threading.Thread(target=time.sleep, args=(1000,), daemon=True).start()", "os.pipe()"]
 )
 def test_a_module_that_leaves_threads_or_files_is_not_preloaded(
-    run: Any, capfd: pytest.CaptureFixture[str], leaves: str
+    run: Any, capfd: pytest.CaptureFixture[str], leaves: str, likely: tuple[str, ...]
 ) -> None:
     place = Path(sysconfig.get_path("purelib"), "nbcoach_test_leaves.py")
     place.write_text(f"import os, threading, time\nKEPT = {leaves}\n")
@@ -232,10 +257,15 @@ def test_a_module_that_leaves_threads_or_files_is_not_preloaded(
         ahead = dataclasses.replace(plan("import sys\nprint('nbcoach_test_leaves' in sys.modules)"), imports=IMPORTS)
 
         async def story() -> None:
-            async with running() as engine:
+            engine = Engine()
+            engine.begin(likely)
+            await engine.start()
+            try:
                 assert (await engine.run(ahead)).cells[0].output == "False\n"
                 zygote = next(iter(engine._zygotes.values())).child.pid
                 assert len(list(Path(f"/proc/{zygote}/task").iterdir())) == 1
+            finally:
+                await engine.stop()
 
         run(story())
     finally:

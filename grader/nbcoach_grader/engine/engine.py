@@ -8,7 +8,7 @@ import logging
 import os
 import tempfile
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
@@ -101,8 +101,11 @@ class Engine(LoggingConfigurable):
         """Return whether the engine has been started and not stopped."""
         return self._folder is not None
 
-    def begin(self) -> Path:
+    def begin(self, likely: Collection[str] = ()) -> Path:
         """Make room and have a fork server load, without waiting for it; `start` goes on from there; idempotent.
+
+        Args:
+            likely: modules that the first notebook probably imports.
 
         Raises:
             EngineFailed: a fork server cannot be started.
@@ -111,7 +114,7 @@ class Engine(LoggingConfigurable):
         if self._begun is None:
             self._begun = Path(tempfile.mkdtemp(prefix="nbcoach-grader-"))
             (self._begun / "home").mkdir(mode=0o700)
-            self._ahead = start_zygote(self._begun)
+            self._ahead = start_zygote(self._begun, likely)
         return self._begun
 
     async def start(self) -> None:
@@ -307,7 +310,10 @@ class Engine(LoggingConfigurable):
                 self._zygotes_lost += 1
                 await found.kill()
             ahead, self._ahead = self._ahead, None
-            zygote = ahead if ahead is not None and ahead.alive else start_zygote(self._folder)
+            if ahead is not None and not (ahead.alive and ahead.likely <= set(imports)):
+                await ahead.kill()
+                ahead = None
+            zygote = ahead or start_zygote(self._folder)
             await zygote.load(imports)
             self._zygotes[imports] = zygote
             return zygote.process

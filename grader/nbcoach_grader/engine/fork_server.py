@@ -7,7 +7,7 @@ import contextlib
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,10 +19,11 @@ END_SECONDS = 3.0
 
 @dataclass(frozen=True)
 class Zygote:
-    """A fork server: the handle on it, and the child process that it is."""
+    """A fork server: the handle on it, the child process that it is, and what it loads before it is told."""
 
     process: Process
     child: subprocess.Popen[bytes]
+    likely: frozenset[str] = frozenset()
 
     @property
     def alive(self) -> bool:
@@ -65,11 +66,12 @@ class Zygote:
         await asyncio.to_thread(self.child.wait)
 
 
-def start_zygote(folder: Path) -> Zygote:
+def start_zygote(folder: Path, likely: Collection[str] = ()) -> Zygote:
     """Start a fork server with an empty environment, which is yet to be told what to load.
 
     Args:
         folder: the engine's own; a folder `home` in it is all that the fork server is shown.
+        likely: modules that it will be told to load, so that it can begin.
 
     Raises:
         EngineFailed: it cannot be started.
@@ -78,7 +80,7 @@ def start_zygote(folder: Path) -> Zygote:
     ours, theirs = socket.socketpair()
     home = folder / "home"
     command = [sys.executable, "-I", "-m", "nbcoach_grader.engine.zygote", "--control", str(theirs.fileno())]
-    command += ["--folder", str(folder)]
+    command += ["--folder", str(folder), *(part for name in sorted(likely) for part in ("--import", name))]
     environment = {
         "HOME": str(home),
         "IPYTHONDIR": str(home / "ipython"),
@@ -98,4 +100,4 @@ def start_zygote(folder: Path) -> Zygote:
         raise EngineFailed(f"The fork server cannot be started: {err}") from err
     finally:
         theirs.close()
-    return Zygote(Process(ours, child.pid), child)
+    return Zygote(Process(ours, child.pid), child, frozenset(likely))

@@ -2,8 +2,8 @@
 
 Theory of operation. The service executes this module afresh (`python -I -m …zygote`) with an
 empty environment and one socket, so no secret of the service is in its
-memory. It loads IPython and what every course needs, is told what else (`load`), and then runs the loop of
-`worker`, as does every process that is forked from it.
+memory. It loads IPython and what the course is likely to need, is told what it needs (`load`), and then runs the loop
+of `worker`, as does every process that is forked from it.
 """
 
 from __future__ import annotations
@@ -73,16 +73,34 @@ def clean_up(folder: Path, parent: int) -> None:
         remove(folder)
 
 
+def load(names: Sequence[str], arguments: argparse.Namespace) -> list[str]:
+    """Load modules, and return those that are not there."""
+    missing = []
+    roots = {name.partition(".")[0] for name in names}
+    for name in [*(["matplotlib.pyplot"] if roots & _PLOTTING else []), *names]:
+        if name in arguments.without:
+            continue
+        before = held()
+        try:
+            importlib.import_module(name)
+        except ImportError:
+            missing.append(name)
+        if held() != before and name in names:
+            arguments.imports = names
+            start_without(name, arguments)
+    return missing
+
+
 def start_without(name: str, arguments: argparse.Namespace) -> NoReturn:
     """Start afresh without a module whose import leaves threads or descriptors; who wants it imports it himself."""
     sys.stderr.write(f"nbcoach: {name} leaves threads or open files behind when imported, so it is not preloaded\n")
     sys.stderr.flush()
     os.set_inheritable(arguments.control, True)
     command = [sys.executable, "-I", "-m", "nbcoach_grader.engine.zygote", "--control", str(arguments.control)]
-    command += ["--folder", arguments.folder, "--asked"]
-    os.execv(  # noqa: S606
-        command[0], command + [part for kept in arguments.imports if kept != name for part in ("--import", kept)]
-    )
+    command += ["--folder", arguments.folder, *(["--told"] if arguments.told else [])]
+    for option, modules in (("--import", arguments.imports), ("--without", [*arguments.without, name])):
+        command += [part for module in modules for part in (option, module)]
+    os.execv(command[0], command)  # noqa: S606
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -91,7 +109,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--control", type=int, required=True)
     parser.add_argument("--folder", required=True)
     parser.add_argument("--import", dest="imports", action="append", default=[], help="a module to load")
-    parser.add_argument("--asked", action="store_true", help="load nothing else; without, an order says what to load")
+    parser.add_argument("--without", action="append", default=[], help="a module not to load")
+    parser.add_argument("--told", action="store_true", help="nothing else is needed; else an order says what is")
     arguments = parser.parse_args(argv)
     parent = os.getppid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -99,22 +118,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     nose_tools.offer()
     shell = make_shell()
     control = socket.socket(fileno=arguments.control)
-    if not arguments.asked:
+    missing = load(arguments.imports, arguments)
+    if not arguments.told:
         try:
-            arguments.imports = framing.receive(control)["imports"]
+            needed = framing.receive(control)["imports"]
         except (EOFError, OSError):
             clean_up(Path(arguments.folder), parent)
             return
-    missing = []
-    roots = {name.partition(".")[0] for name in arguments.imports}
-    for name in [*(["matplotlib.pyplot"] if roots & _PLOTTING else []), *arguments.imports]:
-        before = held()
-        try:
-            importlib.import_module(name)
-        except ImportError:
-            missing.append(name)
-        if held() != before and name in arguments.imports:
-            start_without(name, arguments)
+        arguments.told = True
+        missing = load(needed, arguments)
     shell.run_cell("pass", silent=True)  # type: ignore[no-untyped-call]
     nowhere = os.open(os.devnull, os.O_RDWR)
     for number in (0, 1, 2):

@@ -1,7 +1,8 @@
 """Grading whole nbgrader course directories, so that nbgrader's own tools go on working on them.
 
     directory    where things are, by nbgrader's own configuration
-    masters      `source/` → what is judged by, and what learners were given
+    preloading   what a fork server loads before all that
+masters      `source/` → what is judged by, and what learners were given
     submissions  `submitted/` → learners' work, read as foreign bytes
     outputs      what was decided → outputs of a notebook
     autograded   the notebook and files for `autograded/`

@@ -18,6 +18,7 @@ from nbcoach_exercises.errors import NbcoachError
 
 from ..engine.engine import Engine
 from ..errors import GraderFailed
+from .preloading import likely
 
 if TYPE_CHECKING:
     from .results import GradedNotebook
@@ -41,7 +42,7 @@ def autograde(directory: Path, assignment: str | None, student: str | None, jobs
     logging.getLogger("traitlets").setLevel(logging.ERROR)
     jobs = jobs or 2 * (os.cpu_count() or 1)
     engine = Engine(max_running=jobs, max_lines=2 * jobs)
-    engine.begin()
+    engine.begin(likely(directory, assignment))
     from .autograde import Summary, plan, run  # nbgrader takes as long to load as the fork server
     from .directory import Directory
 

@@ -33,8 +33,8 @@ from ..feedback import judgement
 from ..material import Material, material_of
 from ..proving import reference_plan
 from ..runner import Runner
-from .marking import preloaded
 from .outputs import cell_outputs, test_outputs
+from .preloading import preloaded
 from .results import GradedCell
 
 MAX_FILE_BYTES = 16 * 2**20

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from nbcoach_exercises.format import Role, grade_id_of, points_of, role_of
 from nbcoach_exercises.model import DataFile, Limits
 from nbcoach_exercises.verdicts import Verdict
 
-from ..engine.names import plain_python
 from ..judging import GradedTest, Judging
 from ..material import Material, material_of
 from ..runner import Runs
 from .masters import Master
+from .preloading import preloaded
 from .results import MANUAL, GradedCell, GradedNotebook
 from .work import Work
-
-PRELOADED = frozenset(
-    {"matplotlib", "networkx", "numpy", "pandas", "scipy", "seaborn", "sklearn", "statsmodels", "sympy"}
-)
 
 
 class Marking:
@@ -90,19 +85,6 @@ def material_from(master: Master, limits: Limits = Limits()) -> Material:  # noq
         limits=limits,
         imports=preloaded([cell.source for cell in master.notebook.cells if cell.cell_type == "code"]),
     )
-
-
-def preloaded(sources: Sequence[str]) -> tuple[str, ...]:
-    """Return the well-known libraries that some cells import; only these are loaded before the sandbox is entered."""
-    found: set[str] = set()
-    for source in sources:
-        try:
-            nodes = list(ast.walk(ast.parse(plain_python(source))))
-        except (SyntaxError, ValueError):
-            continue
-        found |= {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
-        found |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level}
-    return tuple(sorted({name.partition(".")[0] for name in found} & PRELOADED))
 
 
 def _scored(test: GradedTest) -> GradedCell:
