@@ -43,12 +43,13 @@ class Place:
 class Layout:
     """All code cells of a notebook.
 
-    `preludes` names, for a test cell, the earlier test cells that it builds on, in order;
-    `made_by_tests` are the names that visible test code makes.
+    `preludes` names, for a test cell, the earlier test cells that it builds on, in order, and `passing` what these make
+    that a later cell has made anew before it; `made_by_tests` are the names that visible test code makes.
     """
 
     places: tuple[Place, ...]
     preludes: Mapping[str, tuple[str, ...]]
+    passing: Mapping[str, frozenset[str]]
     made_by_tests: frozenset[str]
 
     @cached_property
@@ -95,18 +96,23 @@ def layout(master: NotebookNode, released: NotebookNode) -> Layout:
         test = parse_test_cell(cell) if role is Role.TESTS else None
         places.append(Place(name or f"cell {number}", role, cell.source, given.source, own_id, test))
     made = frozenset().union(*(made_names(place.released) for place in places if place.test is not None))
-    return Layout(tuple(places), _preludes(places), made)
+    return Layout(tuple(places), *_preludes(places), made)
 
 
-def _preludes(places: list[Place]) -> dict[str, tuple[str, ...]]:
+def _preludes(places: list[Place]) -> tuple[dict[str, tuple[str, ...]], dict[str, frozenset[str]]]:
     owners: dict[str, str | None] = {}
     found: dict[str, tuple[str, ...]] = {}
+    passing: dict[str, frozenset[str]] = {}
+    made: dict[str, frozenset[str]] = {}
     for place in places:
         if place.test is not None:
             direct = {owners.get(name) for name in needed_names(place.source)} - {None}
             wanted = {test for name in direct if name for test in (*found[name], name)}
             found[place.name] = tuple(name for name in found if name in wanted)
+            earlier = frozenset().union(*(made[test] for test in wanted))
+            passing[place.name] = frozenset(name for name in earlier if owners[name] not in wanted)
+            made[place.name] = bound_names(place.source)
         owner = place.name if place.test is not None else None
-        names = bound_names(place.source) if owner else made_names(place.source)
+        names = made[owner] if owner else made_names(place.source)
         owners.update(dict.fromkeys(names, owner))
-    return found
+    return found, passing

@@ -76,7 +76,8 @@ def rebuild(layout: Layout, wanted: Collection[str], sent: Sequence[CellSource],
             locked.append(item.source)
         else:
             if item.name in wanted:
-                _stop(stops, len(cells), locked, item.test, [before[name] for name in layout.preludes[item.name]])
+                prelude = [before[name] for name in layout.preludes[item.name]]
+                _stop(stops, len(cells), locked, item.test, prelude, layout.passing[item.name])
             if item.name in replayed:
                 cells.append(PlannedCell(id=item.name, source=item.released))
     return Rebuilt(cells=tuple(cells), stops=tuple(stops), answers=given.answers, repairs=tuple(given.repairs))
@@ -88,12 +89,16 @@ def untouched(layout: Layout, answers: Mapping[str, str], names: Iterable[str]) 
     return all(answers.get(name, "").strip() in ("", starters.get(name, "")) for name in names)
 
 
-def _stop(stops: list[Stop], after: int, locked: list[str], test: TestCell, prelude: list[TestCell]) -> None:
+def _stop(
+    stops: list[Stop], after: int, locked: list[str], test: TestCell, prelude: list[TestCell], passing: frozenset[str]
+) -> None:
     """Add a test to the stop at a place, or open one."""
     last = stops.pop() if stops and stops[-1].after == after else None
     tests = (*last.tests, test) if last else (test,)
     earlier = {t.grade_id: t for t in (*(last.prelude if last else ()), *prelude) if t not in tests}
-    stops.append(Stop(after=after, locked=tuple(locked), tests=tests, prelude=tuple(earlier.values())))
+    if last:
+        passing |= last.passing
+    stops.append(Stop(after=after, locked=tuple(locked), tests=tests, prelude=tuple(earlier.values()), passing=passing))
 
 
 def _walk(layout: Layout, wanted: Collection[str] | None, given: _Sorted) -> Iterator[PlannedCell | Place]:

@@ -161,6 +161,43 @@ def test_tests_before_any_answer_count(grade: Any) -> None:
     assert scores(grade(book, sent(book))) == {"t": 2, "u": 2}
 
 
+@pytest.mark.parametrize(
+    ("between", "again", "tested"),
+    [
+        (("answer", "b", "size = 10"), "size = 9", "assert size == expected"),
+        (("answer", "b", "def size():\n    return 10"), "def size():\n    return 9", "assert size() == expected"),
+        (("answer", "b", "size = [10]"), "size = [9]", "size.append(1)\nassert size == [expected, 1]"),
+        (("locked", "b", "size = 10"), "", "assert size == expected"),
+        (("free", "b", "size = 10"), "", "assert size == expected"),
+    ],
+)
+def test_a_name_that_was_made_anew_is_not_an_earlier_test_s(
+    grade: Any, between: tuple[str, str, str], again: str, tested: str
+) -> None:
+    book = material(
+        ("answer", "a", "def f(n):\n    return n"),
+        ("test", "t", "size = 23\nexpected = 10\nassert f(size) == 23"),
+        between,
+        ("answer", "c", "x = 1"),
+        ("test", "u", f"{tested}\nassert x == 1"),
+    )
+    assert scores(grade(book, sent(book))) == {"t": 2, "u": 2}
+    if again:
+        assert scores(grade(book, sent(book, b=again))) == {"t": 2, "u": 0}
+
+
+def test_what_earlier_tests_make_for_each_other_is_theirs(grade: Any) -> None:
+    book = material(
+        ("answer", "a", "x = 1"),
+        ("test", "t", "size = 23\nassert x"),
+        ("answer", "b", "y = 1"),
+        ("test", "u", "twice = 2 * size\nassert y"),
+        ("answer", "c", "size = 10"),
+        ("test", "v", "assert (size, twice) == (10, 46)"),
+    )
+    assert scores(grade(book, sent(book))) == {"t": 2, "u": 2, "v": 2}
+
+
 def test_a_lost_judge_is_not_held_against_the_work(engine: Any, run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     async def lose(self: Sweep) -> None:
         raise SweepLost

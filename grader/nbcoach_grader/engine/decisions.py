@@ -67,6 +67,7 @@ def orders(plan: Plan, stop: Stop, mode: Mode, part: Part) -> list[dict[str, Any
                     "checks": checks,
                     "judged": judged,
                     "allowed": None if allowed is None else sorted(allowed),
+                    **({"passing": sorted(stop.passing)} if test in stop.prelude else {}),
                 }
             )
     while found and not found[-1]["judged"]:

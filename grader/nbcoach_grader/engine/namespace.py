@@ -32,9 +32,23 @@ class Namespace(dict[str, Any]):
     """
 
     def __init__(self, own: dict[str, Any], answers: Iterable[str], peer: JudgePeer) -> None:
-        self._answers = frozenset(answers)
+        self._answers = self._shared = frozenset(answers)
         self._peer = peer
         super().__init__({n: v for n, v in own.items() if n not in self._answers or n[:2] == "__" or not _is_data(v)})
+
+    @contextlib.contextmanager
+    def sheltered(self, names: Iterable[str]) -> Iterator[None]:
+        """Let what is done to some names stay on this side, and be forgotten in the end."""
+        outer = frozenset(names)
+        before = {name: dict.__getitem__(self, name) for name in outer if dict.__contains__(self, name)}
+        self._shared = self._answers - outer
+        try:
+            yield
+        finally:
+            self._shared = self._answers
+            for name in outer:
+                dict.pop(self, name, None)
+            dict.update(self, before)
 
     def __missing__(self, name: str) -> Any:
         if self._never_theirs(name):
@@ -97,13 +111,13 @@ class Namespace(dict[str, Any]):
 
     def __setitem__(self, name: str, value: Any) -> None:
         super().__setitem__(name, value)
-        if name in self._answers:
+        if name in self._shared:
             self._peer.request("set-name", name, self._peer.encode(value))
 
     def __delitem__(self, name: str) -> None:
         if dict.__contains__(self, name):
             super().__delitem__(name)
-        if name in self._answers:
+        if name in self._shared:
             self._peer.request("delete-name", name)
 
 

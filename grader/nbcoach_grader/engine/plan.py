@@ -29,13 +29,15 @@ class Stop:
     """A place in a notebook where test cells are judged: after the first `after` of its cells.
 
     `locked` are the author's cells before it, which the judge runs itself; `prelude` earlier test
-    cells that make names which these tests use: they run first and are not judged again.
+    cells that make names which these tests use: they run first and are not judged again. What they make of `passing`
+    names is theirs alone, as a later cell has made those anew.
     """
 
     after: int
     locked: tuple[str, ...]
     tests: tuple[TestCell, ...]
     prelude: tuple[TestCell, ...] = ()
+    passing: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)

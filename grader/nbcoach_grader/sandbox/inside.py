@@ -101,6 +101,7 @@ def enter(order: Mapping[str, Any]) -> None:
     os.umask(0o077)
     os.environ.clear()
     os.environ.update(HOME=folder, TMPDIR=folder, PATH="/usr/local/bin:/usr/bin:/bin", LANG="C.UTF-8", MPLBACKEND="Agg")
+    os.environ.update(PIP_RETRIES="0", PIP_DISABLE_PIP_VERSION_CHECK="1")  # `!pip install` says at once that it cannot
     os.environ.update(order.get("environment", {}))
     for kind, value in limits.items():
         resource.setrlimit(kind, (value, value))
