@@ -19,6 +19,7 @@ READY_SECONDS = 60.0
 ORDER_SECONDS = 20.0
 FORK_SECONDS = 3.0
 DISCARD_SECONDS = 3.0
+_READ_BYTES = 4096
 _CREDENTIALS = struct.Struct("3i")
 
 
@@ -56,6 +57,7 @@ class Process:
         self.pid = self.host_pid = pid
         self.usable = True
         self._handle: int | None = None
+        self._unread = bytearray()
         self._busy = False
         self._closing = False
 
@@ -302,13 +304,14 @@ class Process:
 
     async def _exactly(self, count: int) -> bytes:
         loop = asyncio.get_running_loop()
-        data = bytearray()
-        while len(data) < count:
-            part = await loop.sock_recv(self._control, min(count - len(data), 2**20))
+        while len(self._unread) < count:
+            part = await loop.sock_recv(self._control, min(max(count - len(self._unread), _READ_BYTES), 2**20))
             if not part:
                 raise EOFError
-            data += part
-        return bytes(data)
+            self._unread += part
+        taken = bytes(self._unread[:count])
+        del self._unread[:count]
+        return taken
 
 
 async def _readable(descriptor: int) -> None:

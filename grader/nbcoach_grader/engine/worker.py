@@ -150,8 +150,13 @@ class Worker:
         inside.unlike_the_first()
         self._folder.bring_back()
         reports = self._reports(cells, seconds, room)
-        for _ in cells[1:]:
-            framing.send(self._control, next(reports))
+        held = b""
+        for following, report in zip(cells[1:], reports, strict=False):
+            held += framing.pack(report)
+            if not following["plain"]:  # which may be the last that is heard of this process
+                self._control.sendall(held)
+                held = b""
+        self._control.sendall(held)
         return next(reports)
 
     def _reports(self, cells: list[dict[str, Any]], seconds: float, room: int | None) -> Iterator[dict[str, Any]]:
