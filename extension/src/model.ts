@@ -19,6 +19,8 @@ import type { Phrasebook } from './phrases';
 import type { ICoachService } from './request';
 import { Submissions } from './submissions';
 
+const STALE_MS = 5000;
+
 /**
  * The learner's courses and what is next; beside them his checks, submissions and news.
  */
@@ -124,6 +126,15 @@ export class CoachModel implements IDisposable {
   }
 
   /**
+   * Fetch all about the chosen course again if that was a while ago: another tab may have changed it.
+   */
+  async renew(): Promise<void> {
+    if (Date.now() - this._fetched > STALE_MS) {
+      await this._refreshCourse();
+    }
+  }
+
+  /**
    * Choose the course that the panel shows.
    */
   async choose(course: string): Promise<void> {
@@ -204,6 +215,7 @@ export class CoachModel implements IDisposable {
     if (id === null) {
       return;
     }
+    this._fetched = Date.now();
     this._course = { ...this._course, loading: true, error: null };
     this._changed.emit();
     const advice = this._refreshAdvice(undefined);
@@ -299,6 +311,7 @@ export class CoachModel implements IDisposable {
   private _skills: ILoaded<readonly ISkill[]> = nothing();
   private _phrases: Phrasebook | null = null;
   private _courseId: string | null = null;
+  private _fetched = 0;
   private _round = 0;
   private _seen: number | undefined;
   private _isDisposed = false;

@@ -18,6 +18,7 @@ export function showNotices(bench: IWorkbench): void {
   document.addEventListener('visibilitychange', () => {
     if (document.visibilityState === 'visible') {
       void coach.news.refresh(); // another tab may have read some
+      void coach.renew();
     }
   });
 }

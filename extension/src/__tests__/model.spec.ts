@@ -115,6 +115,19 @@ describe('CoachModel', () => {
     expect(model.skills.value).toEqual([]);
   });
 
+  it('looks again for what another tab did, but not at every glance', async () => {
+    const now = vi.spyOn(Date, 'now');
+    const start = new Date().getTime();
+    now.mockReturnValue(start + 1000);
+    await model.renew();
+    expect(service.course).toHaveBeenCalledTimes(1);
+    now.mockReturnValue(start + 60000);
+    await model.renew();
+    await model.renew();
+    expect(service.course).toHaveBeenCalledTimes(2);
+    now.mockRestore();
+  });
+
   it('says why something could not be fetched and keeps what it has', async () => {
     service.next.mockRejectedValueOnce(new Error('away'));
     await model.refresh();
