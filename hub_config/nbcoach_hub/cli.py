@@ -1,4 +1,4 @@
-"""The command `nbcoach`. Other rooms add commands through the entry points `nbcoach.commands`."""
+"""The command `nbcoach`. Other rooms add commands through the entry points `nbcoach.commands`; all load when used."""
 
 from __future__ import annotations
 
@@ -9,11 +9,19 @@ import click
 from nbcoach_exercises.errors import InvalidInput, NbcoachError
 
 from . import __version__
-from .account import account
-from .copies.commands import backup, restore
-from .doctor import doctor
-from .keys import keys
-from .up import up
+
+_GROUP = "nbcoach.commands"
+_OURS = [
+    EntryPoint(name, f"nbcoach_hub.{place}", _GROUP)
+    for name, place in {
+        "account": "account:account",
+        "backup": "copies.commands:backup",
+        "doctor": "doctor:doctor",
+        "keys": "keys:keys",
+        "restore": "copies.commands:restore",
+        "up": "up:up",
+    }.items()
+]
 
 
 class BadInput(click.ClickException):
@@ -23,19 +31,21 @@ class BadInput(click.ClickException):
 
 
 class Commands(click.Group):
-    """A group whose commands from other rooms are imported only when they are used."""
+    """A group whose commands are imported only when they are used."""
 
-    entry_points = "nbcoach.commands"
+    entry_points = _GROUP
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands."""
         return sorted({*super().list_commands(ctx), *_offered(self.entry_points)})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return a command of ours or of another room."""
+        """Return a command of this group's own, or one from a room."""
         own = super().get_command(ctx, cmd_name)
+        if own is not None:
+            return own
         entry = _offered(self.entry_points).get(cmd_name)
-        return own if own is not None or entry is None else _load(entry)
+        return None if entry is None else _load(entry)
 
     def invoke(self, ctx: click.Context) -> object:
         """Run a command; our own errors become one sentence and a status."""
@@ -46,7 +56,7 @@ class Commands(click.Group):
 
 
 def _offered(group: str) -> dict[str, EntryPoint]:
-    return {entry.name: entry for entry in entry_points(group=group)}
+    return {entry.name: entry for entry in (*entry_points(group=group), *_OURS) if entry.group == group}
 
 
 def _load(entry: EntryPoint) -> click.Command:
@@ -69,13 +79,6 @@ def _load(entry: EntryPoint) -> click.Command:
 def main() -> None:
     """Learn in Jupyter notebooks, with instant feedback and the next exercise chosen for you."""
 
-
-main.add_command(account)
-main.add_command(backup)
-main.add_command(keys)
-main.add_command(restore)
-main.add_command(up)
-main.add_command(doctor)
 
 if __name__ == "__main__":
     main()

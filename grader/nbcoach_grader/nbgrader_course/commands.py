@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.argument("directory", type=click.Path(path_type=Path))
 @click.option("--assignment", help="Grade this assignment only.")
 @click.option("--student", help="Grade this student's work only.")
-@click.option("--jobs", type=click.IntRange(1, 64), help="How many at a time; by default two for each processor.")
+@click.option("--jobs", type=click.IntRange(1, 64), help="How many at a time; by default three for each processor.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line for each notebook.")
 def autograde(directory: Path, assignment: str | None, student: str | None, jobs: int | None, as_json: bool) -> None:
     """Grade the submissions of the nbgrader course DIRECTORY.
@@ -40,7 +40,7 @@ def autograde(directory: Path, assignment: str | None, student: str | None, jobs
     the grader itself failed.
     """
     logging.getLogger("traitlets").setLevel(logging.ERROR)
-    jobs = jobs or 2 * (os.cpu_count() or 1)
+    jobs = jobs or 3 * (os.cpu_count() or 1)
     engine = Engine(max_running=jobs, max_lines=2 * jobs)
     engine.begin(likely(directory, assignment))
     from .autograde import Summary, plan, run  # nbgrader takes as long to load as the fork server
