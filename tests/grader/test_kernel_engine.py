@@ -348,6 +348,7 @@ def test_the_environment_holds_nothing_of_the_grader(judge: Any, monkeypatch: py
     names = {line.split("=")[0] for line in judge("bash", "env", tests=()).cells[0].output.splitlines()}
     assert names <= {
         *("HOME", "LANG", "MPLBACKEND", "PATH", "TMPDIR", "PWD", "OLDPWD", "SHLVL", "_"),
+        *("PIP_DISABLE_PIP_VERSION_CHECK", "PIP_RETRIES"),
         *("PS1", "PS2", "PROMPT_COMMAND", "PAGER", "TERM", "LS_COLORS"),
         *(
             "JPY_PARENT_PID",

@@ -6,11 +6,14 @@ import json
 import os
 from pathlib import Path
 
+import nbgrader.api
 import nbgrader.preprocessors
 import pytest
 
 from nbcoach_grader.nbgrader_course.execute import Execute
+from nbcoach_grader.nbgrader_course.gradebook import newest_version
 
+nbgrader.api.get_alembic_version = newest_version  # as `nbcoach autograde` does; seconds for each new gradebook
 nbgrader.preprocessors.Execute.preprocess = Execute.preprocess
 _OUTCOMES: dict[str, str] = {}
 
