@@ -17,6 +17,9 @@ ACCOUNT = "custom:nbcoach:account"
 ADMIN = "admin:users"
 """Administer accounts; the hub's own scope."""
 
+DATA = "custom:nbcoach:data"
+"""Read all that a service keeps about a user, for his export; for the accounts service only."""
+
 LOG = "custom:nbcoach:log"
 """Read the attempt log; for services only."""
 

@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from .access import ACCOUNT, ADMIN, INSTRUCTORS, LEARN, LEARNERS, LOG, METRICS, TEACH
+from .access import ACCOUNT, ADMIN, DATA, INSTRUCTORS, LEARN, LEARNERS, LOG, METRICS, TEACH
 from .auditing import Spool
 from .containers.kubernetes import set_pods
 from .containers.names import SystemResolver
@@ -44,6 +44,7 @@ MONITORING = "monitoring"
 _SCOPES = {
     LEARN: {"description": "Learn: open, check and follow the exercises of one's courses."},
     TEACH: {"description": "Teach: see and grade the work of the courses one teaches."},
+    DATA: {"description": "Read all that a service keeps about a user, for his export; for services."},
     LOG: {"description": "Read the attempt log; for services."},
     ACCOUNT: {"description": "Read and change one's own account, export and erase one's own data."},
 }
@@ -105,8 +106,14 @@ SERVICES = (
     ServiceEntry(
         "accounts",
         "nbcoach_hub.accounts",
-        lambda s: {**_store(s), "NBCOACH_LOG_IN": s.log_in, "NBCOACH_AUDIT_SPOOL": str(Spool.of(s.state).path)},
-        session_scopes=(ACCOUNT, LEARN, TEACH, ADMIN, "groups", "access:services!service=recommender"),
+        lambda s: {
+            **_store(s),
+            "NBCOACH_LOG_IN": s.log_in,
+            "NBCOACH_AUDIT_SPOOL": str(Spool.of(s.state).path),
+            "NBCOACH_RECOMMENDER_URL": f"{_address('recommender', s)}/services/recommender/",
+        },
+        (DATA, "access:services!service=recommender"),
+        session_scopes=(ACCOUNT, LEARN, TEACH, ADMIN, "groups"),
     ),
     ServiceEntry(
         "status",

@@ -28,12 +28,11 @@ from tornado.web import RequestHandler
 from traitlets import Float, Int, Type, Unicode, default
 
 from nbcoach_exercises.events import Erasure, Logged
-from nbcoach_hub.service import Service, ServiceMisconfigured
+from nbcoach_hub.service import Service, ServiceClient, ServiceMisconfigured
 
 from .coach import Coach
 from .courses import Courses
 from .feed import Follower
-from .grader import GraderClient
 from .graph import Graph
 from .metrics import RecommenderMetrics
 from .models.abc import Model, Ranker
@@ -99,7 +98,7 @@ class Recommender(Service):
         self._keeping = asyncio.Lock()
         self._erased = asyncio.Event()
         self._loops: set[asyncio.Task[None]] = set()
-        self._grader: GraderClient | None = None
+        self._grader: ServiceClient | None = None
         self.follower: Follower
         self.courses: Courses
         self.seen = RecommenderMetrics(self.metrics.registry, self._fits)
@@ -124,7 +123,7 @@ class Recommender(Service):
             return
         if not self.grader_url:
             raise ServiceMisconfigured("Set NBCOACH_GRADER_URL, or Recommender.grader_url, to the grader's prefix.")
-        self._grader = GraderClient(self.grader_url, os.environ.get("JUPYTERHUB_API_TOKEN", ""))
+        self._grader = ServiceClient("grader", self.grader_url, os.environ.get("JUPYTERHUB_API_TOKEN", ""))
         self._folder = StateFolder(Path(self.state_folder) if self.state_folder else None, self.state_days)
         state = self._folder.read()
         self._begun = time.time() if state is None else state.begun

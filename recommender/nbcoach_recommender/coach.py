@@ -178,6 +178,10 @@ class Coach:
         """Return whether the learner has solved every exercise of the course."""
         return self._record(learner).solved.keys() >= self._graph.exercises.keys()
 
+    def put_aside(self, learner: str) -> dict[str, Reaction]:
+        """Return the exercises that the learner does not want now, and what he said of each."""
+        return dict(self._record(learner).aside)
+
     def mastery(self, learner: str) -> Mapping[str, Estimate]:
         """Return the estimate of each skill of the course, in the course's order."""
         self._record(learner)

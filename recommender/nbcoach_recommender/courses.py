@@ -70,6 +70,21 @@ class Courses:
         """
         return self._with(await self._outlines.graph(course))
 
+    async def of(self, learner: str) -> list[Coach]:
+        """Return the coaches of the courses in which anything is kept about a learner.
+
+        Raises:
+            UpstreamFailed: the grader answered wrongly about a course that was never seen.
+            Unavailable: the grader does not answer about a course that was never seen.
+
+        """
+        for name in [name for name, state in self._kept.items() if _knows(state, learner)]:
+            try:
+                await self.coach(name)
+            except UnknownCourse:
+                self._with(None, name)
+        return [self._coaches[name] for name in sorted(self._coaches) if _knows(self._coaches[name], learner)]
+
     async def announce(self, entries: list[Logged]) -> None:
         """Look up what entries of the log name, before they are taken.
 
@@ -112,3 +127,7 @@ class Courses:
         elif graph.exercises or not known.graph.exercises:
             known.replace_graph(graph)
         return known
+
+
+def _knows(course: Coach | CourseState, learner: str) -> bool:
+    return learner in course.journal.learners or learner in course.preferences

@@ -21,8 +21,7 @@ from typing import Any
 
 from nbcoach_exercises.errors import InvalidInput, NbcoachError, UpstreamFailed
 from nbcoach_exercises.events import Logged, entry_from_json
-
-from .grader import GraderClient
+from nbcoach_hub.service import ServiceClient
 
 log = logging.getLogger(__name__)
 _LIMIT = 500
@@ -49,7 +48,7 @@ class Follower:
 
     def __init__(
         self,
-        grader: GraderClient,
+        grader: ServiceClient,
         announce: Announce,
         take: Take,
         *,

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 
 from nbcoach_exercises.errors import NbcoachError, NotFound, UnknownCourse, UpstreamFailed
 from nbcoach_exercises.identifiers import SLUG
+from nbcoach_hub.service import ServiceClient
 
-from .grader import GraderClient
 from .graph import Graph
 
 log = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ class Outlines:
 
     """
 
-    def __init__(self, grader: GraderClient, *, keep_seconds: float = 60.0) -> None:
+    def __init__(self, grader: ServiceClient, *, keep_seconds: float = 60.0) -> None:
         self._grader = grader
         self._keep_seconds = keep_seconds
         self._kept: dict[str, _Kept] = {}

@@ -1,14 +1,15 @@
-"""The recommender's API: what comes next for the caller, and what the caller masters."""
+"""The recommender's API: what comes next for the caller, what the caller masters, and what is kept about a learner."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from nbcoach_exercises.errors import InvalidInput, Unavailable
-from nbcoach_hub.service import LEARN, TEACH, Handler, scoped
+from nbcoach_hub.service import DATA, LEARN, TEACH, Handler, scoped
 
 from .coach import Coach, answers_in
 from .graph_file import suggest_prerequisites
@@ -36,7 +37,26 @@ _PREFERENCES = {
 """What may be written; `openapi.json` says the same."""
 
 
-class CourseHandler(Handler):
+class RecommenderHandler(Handler):
+    """Know the service, and whether it can answer about learners."""
+
+    @property
+    def recommender(self) -> Recommender:
+        """The service, as what it is."""
+        return cast("Recommender", self.service)
+
+    def require_the_log(self) -> None:
+        """Go on only if the log was read to its end; an answer could offer what is long solved.
+
+        Raises:
+            Unavailable: it was not.
+
+        """
+        if not self.recommender.follower.caught_up:
+            raise Unavailable("The recommender is still reading the attempt log; try again in a moment.")
+
+
+class CourseHandler(RecommenderHandler):
     """Answer about the caller in one course."""
 
     async def coach_of(self, course: str) -> Coach:
@@ -44,18 +64,12 @@ class CourseHandler(Handler):
 
         Raises:
             UnknownCourse: no such course, or not for the caller.
-            Unavailable: the log is not read to its end yet; an answer could offer what is long solved.
+            Unavailable: the log is not read to its end yet.
 
         """
         self.require_member(course)
-        if not self.recommender.follower.caught_up:
-            raise Unavailable("The recommender is still reading the attempt log; try again in a moment.")
+        self.require_the_log()
         return await self.recommender.courses.coach(course)
-
-    @property
-    def recommender(self) -> Recommender:
-        """The service, as what it is."""
-        return cast("Recommender", self.service)
 
 
 class NextHandler(CourseHandler):
@@ -103,23 +117,8 @@ class MasteryHandler(CourseHandler):
     async def get(self, course: str) -> None:
         """Answer with an estimate for each skill of the course, in its order."""
         coach = await self.coach_of(course)
-        estimates = coach.mastery(self.identity.name)
-        self.reply(
-            {
-                "course": course,
-                "cursor": self.recommender.follower.cursor,
-                "skills": [
-                    {
-                        "id": skill,
-                        "title": coach.graph.skills[skill].title,
-                        "mastery": estimate.mastery,
-                        "spread": estimate.spread,
-                        "attempts": estimate.attempts,
-                    }
-                    for skill, estimate in estimates.items()
-                ],
-            }
-        )
+        cursor = self.recommender.follower.cursor
+        self.reply({"course": course, "cursor": cursor, "skills": _skills(coach, self.identity.name)})
 
 
 class PreferencesHandler(CourseHandler):
@@ -192,6 +191,41 @@ class PrerequisitesHandler(CourseHandler):
         self.reply({"course": course, "suggestions": [vars(one) for one in found]})
 
 
+class LearnerHandler(RecommenderHandler):
+    """Serve what is kept about a learner beside the log, for his export."""
+
+    @scoped(DATA)
+    async def get(self, learner: str) -> None:
+        """Answer with preferences, estimates and what was put aside, course by course."""
+        self.require_the_log()
+        coaches = await self.recommender.courses.of(learner)
+        self.reply({"learner": learner, "courses": [_kept(coach, learner) for coach in coaches]})
+
+
+def _kept(coach: Coach, learner: str) -> dict[str, Any]:
+    wanted = coach.preferences.get(learner)
+    at = None if wanted is None else datetime.fromtimestamp(wanted.at, UTC).isoformat()
+    return {
+        "course": coach.graph.course,
+        "preferences": None if wanted is None else {**_preferences(wanted), "at": at},
+        "skills": [skill for skill in _skills(coach, learner) if skill["attempts"]],
+        "put_aside": {exercise: str(why) for exercise, why in coach.put_aside(learner).items()},
+    }
+
+
+def _skills(coach: Coach, learner: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": skill,
+            "title": coach.graph.skills[skill].title,
+            "mastery": estimate.mastery,
+            "spread": estimate.spread,
+            "attempts": estimate.attempts,
+        }
+        for skill, estimate in coach.mastery(learner).items()
+    ]
+
+
 def _preferences(wanted: Preferences) -> dict[str, Any]:
     return {"goals": list(wanted.goals), "minutes": wanted.minutes, "challenge": _CHALLENGES[wanted.challenge + 1]}
 
@@ -217,4 +251,5 @@ ROUTES = [
     (r"api/courses/([^/]+)/preferences", PreferencesHandler),
     (r"api/courses/([^/]+)/skills", SkillsHandler),
     (r"api/courses/([^/]+)/prerequisites", PrerequisitesHandler),
+    (r"api/learners/([^/]{1,200})", LearnerHandler),
 ]

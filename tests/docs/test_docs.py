@@ -235,6 +235,7 @@ SERVICES = {
 SHORT = {
     access.LEARN: "learn",
     access.TEACH: "teach",
+    access.DATA: "data",
     access.LOG: "log",
     access.METRICS: "metrics",
     access.ACCOUNT: "account",

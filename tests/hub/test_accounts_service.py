@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -208,6 +210,52 @@ def test_what_is_done_at_the_hub_itself_is_in_the_audit_trail_too(hub: HubProces
         ("admin", "hub.post", "zoe", {"path": "users/zoe/tokens", "note": "for her"}),
         ("admin", "user.change", "zoe", {"standing": "active"}),
     ]
+
+
+def test_an_export_has_what_the_recommender_keeps_or_says_that_it_does_not(
+    hub: HubProcess, tokens: dict[str, str]
+) -> None:
+    headers = {"Authorization": f"Bearer {tokens['learner']}"}
+    wanted = {"goals": ["loops"], "minutes": 20, "challenge": "easier"}
+    preferences = f"{hub.url}/services/recommender/api/courses/{COURSE}/preferences"
+    assert requests.put(preferences, json=wanted, headers=headers, timeout=30).json() == wanted
+    said = {"course": COURSE, "exercise": "rain-tank", "kind": "too-hard"}
+    answer = requests.post(f"{hub.url}/services/grader/api/events", json=said, headers=headers, timeout=30)
+    assert answer.status_code == 201, answer.text
+
+    def kept(token: str, path: str) -> dict[str, Any]:
+        found = ask(hub, token, path)
+        body: dict[str, Any] = found.json()
+        assert (found.status_code, body["missing"]) == (200, []), found.text
+        return body["recommender"][0] if body["recommender"] else {}
+
+    deadline = time.monotonic() + 20
+    while not kept(tokens["learner"], "profile/export").get("put_aside"):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    body = ask(hub, tokens["learner"], "profile/export").json()
+    (course,) = body["recommender"]
+    assert (course["course"], course["put_aside"]) == (COURSE, {"rain-tank": "too-hard"})
+    assert wanted.items() <= course["preferences"].items()
+    assert [(event["exercise"], event["kind"]) for event in body["events"]] == [("rain-tank", "too-hard")]
+    assert kept(tokens["admin"], "users/learner/data") == course
+    assert kept(tokens["admin"], "profile/export") == {}
+    assert (
+        requests.get(f"{hub.url}/services/recommender/api/learners/learner", headers=headers, timeout=30).status_code
+        == 403
+    )
+
+    (recommender,) = [pid for pid in hub.pids() if "nbcoach_recommender" in Path(f"/proc/{pid}/cmdline").read_text()]
+    os.kill(recommender, signal.SIGSTOP)
+    try:
+        found = ask(hub, tokens["learner"], "profile/export")
+    finally:
+        os.kill(recommender, signal.SIGCONT)
+    body = found.json()
+    assert (found.status_code, body["recommender"]) == (200, None)
+    assert body["missing"] == [{"part": "recommender", "reason": "The recommender does not answer in time."}]
+    assert "nbcoach-export-incomplete.json" in found.headers["Content-Disposition"]
+    assert body["events"]
 
 
 def test_erasing_ones_own_data_leaves_no_name(hub: HubProcess, tokens: dict[str, str]) -> None:

@@ -78,6 +78,19 @@ def test_no_policy_lets_a_learner_in(manifests: Manifests) -> None:
                 assert not wanted.items() <= LEARNER.items()
 
 
+@pytest.mark.parametrize(("asking", "asked"), [("recommender", "grader"), ("accounts", "recommender")])
+def test_a_part_reaches_the_one_that_it_asks(manifests: Manifests, asking: str, asked: str) -> None:
+    labels = {part: manifests["Service", f"nbcoach-{part}"]["spec"]["selector"] for part in (asking, asked)}
+    leaving = manifests["NetworkPolicy", f"nbcoach-{asking}"]["spec"]["egress"]
+    coming = manifests["NetworkPolicy", f"nbcoach-{asked}"]["spec"]["ingress"]
+    assert {"podSelector": {"matchLabels": labels[asked]}} in [peer for rule in leaving for peer in rule.get("to", ())]
+    assert {"podSelector": {"matchLabels": labels[asking]}} in [peer for rule in coming for peer in rule["from"]]
+    (container,) = manifests["Deployment", f"nbcoach-{asking}"]["spec"]["template"]["spec"]["containers"]
+    port = manifests["Service", f"nbcoach-{asked}"]["spec"]["ports"][0]["port"]
+    url = {"name": f"NBCOACH_{asked.upper()}_URL", "value": f"http://nbcoach-{asked}:{port}/services/{asked}/"}
+    assert url in container["env"]
+
+
 def test_the_values_lead_the_hub_to_the_charts_services(
     manifests: Manifests, values: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

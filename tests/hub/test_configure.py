@@ -56,10 +56,10 @@ def test_roles_give_no_more_than_needed(settings: Settings) -> None:
     assert set(roles["nbcoach-learner"]["scopes"]) == {"custom:nbcoach:learn", *services}
     assert set(roles["nbcoach-instructor"]["scopes"]) == {"custom:nbcoach:learn", "custom:nbcoach:teach", *services}
     assert roles["nbcoach-learner"]["groups"] == ["nbgrader-art", "nbgrader-python"]
-    assert "nbcoach-accounts" not in roles
+    assert set(roles["nbcoach-accounts"]["scopes"]) == {"custom:nbcoach:data", "access:services!service=recommender"}
     everything = [scope for role in roles.values() for scope in role["scopes"]]
     assert not [scope for scope in everything if scope.startswith(("admin", "tokens", "groups", "users", "servers"))]
-    assert "custom:nbcoach:log" not in c.Spawner.server_token_scopes
+    assert not {"custom:nbcoach:log", "custom:nbcoach:data"} & set(c.Spawner.server_token_scopes)
     assert c.Admission.admin_users == {"root"}
 
 

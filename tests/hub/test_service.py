@@ -613,6 +613,15 @@ def test_disagreements_are_found() -> None:
 
 
 def test_the_public_names() -> None:
-    handlers = ["Handler", "Identity", "LiveHandler", "Limits", "PageHandler", "Service", "TokenBucket"]
-    scopes = ["ACCOUNT", "ADMIN", "LEARN", "LOG", "METRICS", "TEACH", "public", "scoped"]
+    handlers = [
+        "Handler",
+        "Identity",
+        "LiveHandler",
+        "Limits",
+        "PageHandler",
+        "Service",
+        "ServiceClient",
+        "TokenBucket",
+    ]
+    scopes = ["ACCOUNT", "ADMIN", "DATA", "LEARN", "LOG", "METRICS", "TEACH", "public", "scoped"]
     assert sorted(base.__all__) == sorted([*handlers, "ServiceMisconfigured", "page_routes", *scopes])

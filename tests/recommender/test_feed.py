@@ -14,8 +14,8 @@ from recommender_worlds import attempt
 
 from nbcoach_exercises.errors import Unavailable
 from nbcoach_exercises.events import Logged
+from nbcoach_hub.service import ServiceClient
 from nbcoach_recommender.feed import Follower
-from nbcoach_recommender.grader import GraderClient
 
 
 class Reader:
@@ -44,7 +44,7 @@ class Reader:
 async def following(
     grader: GraderPeer, token: str = SERVICE_TOKEN, wait_seconds: float = 5.0
 ) -> AsyncIterator[tuple[Follower, Reader]]:
-    reader, client = Reader(), GraderClient(grader.url, token)
+    reader, client = Reader(), ServiceClient("grader", grader.url, token)
     follower = Follower(
         client, reader.announce, reader.take, wait_seconds=wait_seconds, retry_seconds=0.01, retry_most=0.05
     )

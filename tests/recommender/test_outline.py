@@ -11,9 +11,9 @@ from recommender_worlds import attempt, outline
 
 from nbcoach_exercises.errors import Unavailable, UnknownCourse, UpstreamFailed
 from nbcoach_exercises.events import Logged
+from nbcoach_hub.service import ServiceClient
 from nbcoach_recommender.coach import Coach
 from nbcoach_recommender.courses import Courses
-from nbcoach_recommender.grader import GraderClient
 from nbcoach_recommender.models.baselines import AuthorOrder
 from nbcoach_recommender.models.mastery import MultiSkillElo
 from nbcoach_recommender.outline import Outlines
@@ -24,7 +24,7 @@ NEW = frozenset({("variables-1", "v2")})
 def told(story: Callable[[GraderPeer, Outlines], Awaitable[None]], keep_seconds: float = 60.0) -> None:
     async def run() -> None:
         async with GraderPeer({"py": outline()}) as grader:
-            client = GraderClient(grader.url, SERVICE_TOKEN)
+            client = ServiceClient("grader", grader.url, SERVICE_TOKEN)
             try:
                 await story(grader, Outlines(client, keep_seconds=keep_seconds))
             finally:

@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from traitlets.config import Config
 from nbcoach_exercises.events import Attempt, Erasure, Reaction
 from nbcoach_exercises.identifiers import now
 from nbcoach_exercises.verdicts import Verdict
-from nbcoach_hub.service import LEARN, LOG, TEACH, ServiceMisconfigured
+from nbcoach_hub.service import DATA, LEARN, LOG, TEACH, ServiceMisconfigured
 from nbcoach_hub.service.openapi import disagreements
 from nbcoach_recommender.app import Recommender
 from nbcoach_recommender.models.baselines import AuthorOrder
@@ -48,6 +48,7 @@ USERS = {
     "eve": user("eve", LEARN, groups=("nbgrader-other",)),
     "tom": user("tom", TEACH, groups=("formgrade-py",)),
     "log": user("log", LOG, kind="service"),
+    "accounts": user("accounts", DATA, kind="service"),
     "bare": user("bare", groups=("nbgrader-py",)),
     "locked-out": {**user("ada", LEARN, groups=("nbgrader-py",)), "scopes": [LEARN]},
     "prometheus": user("prometheus", "read:metrics", kind="service"),
@@ -75,6 +76,8 @@ class World:
         parts = path.partition("?")[0].split("/")
         if parts[:2] == ["api", "courses"]:
             parts[2] = "{course}"
+        elif parts[:2] == ["api", "learners"]:
+            parts[2] = "{learner}"
         answers = self.document["paths"]["/" + "/".join(parts)][verb]["responses"]
         schema = answers[str(status)]["content"]["application/json"]["schema"]
         Draft202012Validator({**schema, "components": self.document["components"]}).validate(body)
@@ -158,6 +161,40 @@ def test_preferences_are_kept_and_followed(monkeypatch: pytest.MonkeyPatch, tmp_
             assert await world.get(path, "bob") == {"goals": [], "minutes": 0, "challenge": "steady"}
         async with running(monkeypatch, state_folder=str(tmp_path)) as world:
             assert await world.get(path, "ada") == WANTED
+
+    asyncio.run(story())
+
+
+def test_an_export_has_all_that_is_kept_about_one_learner(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def of(found: dict[str, Any]) -> list[Any]:
+        assert found["learner"] == "ada"
+        return [
+            (
+                it["course"],
+                (it["preferences"] or {}).get("minutes"),
+                [skill["id"] for skill in it["skills"]],
+                it["put_aside"],
+            )
+            for it in found["courses"]
+        ]
+
+    async def story() -> None:
+        folder = StateFolder(tmp_path)
+        folder.write_preferences({"gone": {"ada": Preferences(minutes=5, at=time.time())}})
+        async with running(monkeypatch, state_folder=str(tmp_path)) as world:
+            path = "api/learners/ada"
+            assert of(await world.get(path, "accounts")) == [("gone", 5, [], {})]
+            aside = report("lists-1", Reaction.TOO_HARD)
+            seen = world.grader.log(fresh("variables-1", 1), fresh("lists-1", 2, learner="bob"), aside)
+            await world.service.follower.wait_for(seen, 5)
+            await world.get("api/courses/py/preferences", "ada", body=WANTED)
+            whole = [("gone", 5, [], {}), ("py", 10, ["variables"], {"lists-1": "too-hard"})]
+            found = await world.get(path, "accounts")
+            assert of(found) == whole
+            at = datetime.fromisoformat(found["courses"][1]["preferences"]["at"])
+            assert abs((now() - at).total_seconds()) < 60
+            await world.service.follower.wait_for(world.grader.log(Erasure.of("ada")), 5)
+            assert of(await world.get(path, "accounts")) == []
 
     asyncio.run(story())
 
@@ -373,6 +410,9 @@ def test_reactions_are_respected(monkeypatch: pytest.MonkeyPatch) -> None:
         ("api/courses/py/next?seen=-1", "ada", 400, "invalid-input"),
         ("api/courses/py/next?seen=1e9", "ada", 400, "invalid-input"),
         ("api/courses/py/mastery", "bare", 403, "not-allowed"),
+        ("api/learners/ada", "ada", 403, "not-allowed"),
+        ("api/learners/ada", "tom", 403, "not-allowed"),
+        ("api/learners/ada", "log", 403, "not-allowed"),
     ],
 )
 def test_refusals(monkeypatch: pytest.MonkeyPatch, path: str, token: str | None, status: int, code: str) -> None:

@@ -13,7 +13,7 @@ from traitlets import Unicode, default
 from nbcoach_exercises.errors import NbcoachError
 
 from ..auditing import Spool
-from ..service import Service, ServiceMisconfigured, page_routes
+from ..service import Service, ServiceClient, ServiceMisconfigured, page_routes
 from ..service.application import Routes
 from ..storage import InvalidStoreUrl, Store, open_store, url_from_environment
 from .desk import Desk
@@ -34,6 +34,10 @@ class AccountsService(Service):
         help="File in which hub and commands note what is done beside this service; by default NBCOACH_AUDIT_SPOOL, "
         "without it there is none."
     ).tag(config=True)
+    recommender_url = Unicode(
+        help="URL of the recommender's prefix, for exports, which say that they lack its part without it; by default "
+        "NBCOACH_RECOMMENDER_URL."
+    ).tag(config=True)
     store: Store
     desk: Desk
     _moving: asyncio.Task[None] | None = None
@@ -45,6 +49,10 @@ class AccountsService(Service):
     @default("audit_spool")
     def _default_audit_spool(self) -> str:
         return os.environ.get("NBCOACH_AUDIT_SPOOL", "")
+
+    @default("recommender_url")
+    def _default_recommender_url(self) -> str:
+        return os.environ.get("NBCOACH_RECOMMENDER_URL", "")
 
     def routes(self) -> Routes:
         """Return the routes of the API and of the pages."""
@@ -58,7 +66,9 @@ class AccountsService(Service):
             raise ServiceMisconfigured(f"NBCOACH_STORE_URL: {err}") from err
         await self.store.start()
         self._hub = HubClient(self.hub_api_url)
-        self.desk = Desk(self.store, self._hub)
+        token = os.environ.get("JUPYTERHUB_API_TOKEN", "")
+        self._recommender = ServiceClient("recommender", self.recommender_url, token) if self.recommender_url else None
+        self.desk = Desk(self.store, self._hub, self._recommender)
         if self.audit_spool and self._moving is None:
             self._moving = asyncio.create_task(self._move(Spool(Path(self.audit_spool))), name="audit-spool")
 
@@ -72,6 +82,8 @@ class AccountsService(Service):
             await self.store.close()
         if hasattr(self, "_hub"):
             self._hub.close()
+            if self._recommender is not None:
+                self._recommender.close()
 
     async def _move(self, spool: Spool) -> None:
         while True:

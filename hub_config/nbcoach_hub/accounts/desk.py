@@ -1,7 +1,8 @@
 """What can be done with accounts, for the API and for the pages alike; whatever changes something is audited.
 
 Accounts and roles are the hub's, and changed there with the rights of whoever asks. What a user has told and done is
-in the store. An entry of the audit trail names fields, not their values.
+in the store; what follows from it, the recommender has, which is asked with this service's own token. An entry of the
+audit trail names fields, not their values.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
-from nbcoach_exercises.errors import InvalidInput, NbcoachError, NotAllowed
+from nbcoach_exercises.errors import InvalidInput, NbcoachError, NotAllowed, Unavailable
 from nbcoach_exercises.events import Entry
 
+from ..service import ServiceClient
 from ..storage import Audited, AuditEntry, Profile, Store
 from .forms import GUARDED, export_to_json, profile_of, without_what_is_equal
 from .hub import HubClient
@@ -21,6 +24,8 @@ from .progress import progress
 
 log = logging.getLogger(__name__)
 _PAGE = 500
+_PATIENCE = 5.0
+_NO_RECOMMENDER = "No recommender is known here: NBCOACH_RECOMMENDER_URL is not set."
 
 
 @dataclass(frozen=True)
@@ -33,11 +38,19 @@ class Actor:
 
 
 class Desk:
-    """Serve users about their own accounts, and administrators about all."""
+    """Serve users about their own accounts, and administrators about all.
 
-    def __init__(self, store: Store, hub: HubClient) -> None:
+    Args:
+        store: where records of users are.
+        hub: where accounts are.
+        recommender: where preferences and estimates are; without one, exports say that they lack them.
+
+    """
+
+    def __init__(self, store: Store, hub: HubClient, recommender: ServiceClient | None = None) -> None:
         self._store = store
         self._hub = hub
+        self._recommender = recommender
 
     async def profile(self, user: str) -> Profile:
         """Return a user's profile, an empty one if none was written."""
@@ -92,9 +105,16 @@ class Desk:
         return progress(entries)
 
     async def export(self, actor: Actor, user: str) -> dict[str, Any]:
-        """Return everything that is kept about a user."""
+        """Return everything that is kept about a user; `missing` names the parts that cannot be had now, and why."""
         await self._note(actor, "data.export", user)
-        return export_to_json(await self._store.export(user))
+        kept: Any = None
+        missing = []
+        try:
+            kept = await self._recommendations(user)
+        except NbcoachError as err:
+            missing.append({"part": "recommender", "reason": err.message})
+            log.warning("An export lacks what the recommender keeps: %s", err.message)
+        return export_to_json(await self._store.export(user), kept, missing)
 
     async def erase(self, actor: Actor, user: str) -> int:
         """Erase what is kept about a user, and return how many records."""
@@ -159,6 +179,12 @@ class Desk:
     async def trail(self, user: str | None, before: int | None, limit: int) -> list[Audited]:
         """Return entries of the audit trail, newest first."""
         return await self._store.audit_trail(user, before=before, limit=limit)
+
+    async def _recommendations(self, user: str) -> Any:
+        if self._recommender is None:
+            raise Unavailable(_NO_RECOMMENDER)
+        found = await self._recommender.get(f"api/learners/{quote(user, safe='')}", patience=_PATIENCE)
+        return found.get("courses")
 
     async def _note(
         self,

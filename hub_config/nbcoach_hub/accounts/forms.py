@@ -74,10 +74,18 @@ def profile_to_json(profile: Profile) -> dict[str, Any]:
     }
 
 
-def export_to_json(export: Export) -> dict[str, Any]:
-    """Return the JSON form of everything that is kept about a user."""
+def export_to_json(export: Export, recommender: Any, missing: list[dict[str, str]]) -> dict[str, Any]:
+    """Return the JSON form of everything that is kept about a user.
+
+    Args:
+        export: what the store has.
+        recommender: what the recommender has, by course.
+        missing: parts that could not be had, each with the reason.
+
+    """
     return {
         "user": export.user,
+        "missing": missing,
         "profile": profile_to_json(export.profile or Profile(user=export.user)),
         "attempts": [entry_to_json(entry) for entry in export.entries if isinstance(entry, Attempt)],
         "events": [entry_to_json(entry) for entry in export.entries if not isinstance(entry, Attempt)],
@@ -85,7 +93,13 @@ def export_to_json(export: Export) -> dict[str, Any]:
         "comments": [_plain(asdict(record)) for record in export.comments],
         "notifications": [_plain(asdict(record)) for record in export.notifications],
         "audit": [_plain(asdict(record)) for record in export.audit],
+        "recommender": recommender,
     }
+
+
+def export_header(export: Mapping[str, Any]) -> str:
+    """Return the header that makes a browser keep an export, under a name that says whether anything is missing."""
+    return f'attachment; filename="nbcoach-export{"-incomplete" if export["missing"] else ""}.json"'
 
 
 def audited_to_json(audited: Audited) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from ..credentials import Standing
 from ..service import ACCOUNT, ADMIN, PageHandler, scoped
 from ..storage import Profile
 from .desk import Actor, Desk
-from .forms import PROFILE, PURPOSES
+from .forms import PROFILE, PURPOSES, export_header
 from .routes import known_form
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ class ExportPage(AccountsPage):
         """Answer with a file."""
         body = await self.desk.export(self.actor, self.actor.name)
         self.set_header("Content-Type", "application/json; charset=utf-8")
-        self.set_header("Content-Disposition", 'attachment; filename="nbcoach-export.json"')
+        self.set_header("Content-Disposition", export_header(body))
         self.finish(json.dumps(body, ensure_ascii=False, indent=1))
 
 

@@ -11,7 +11,7 @@ from ..identity.changes import CHANGE
 from ..service import ACCOUNT, ADMIN, LEARN, TEACH, Handler, scoped
 from ..service.auth import Identity, token_of
 from .desk import Actor, Desk
-from .forms import PROFILE, audited_to_json, profile_to_json
+from .forms import PROFILE, audited_to_json, export_header, profile_to_json
 
 if TYPE_CHECKING:
     from tornado.web import RequestHandler
@@ -82,8 +82,9 @@ class ExportHandler(AccountsHandler):
     @scoped(ACCOUNT)
     async def get(self) -> None:
         """Answer with all records."""
-        self.set_header("Content-Disposition", 'attachment; filename="nbcoach-export.json"')
-        self.reply(await self.desk.export(self.actor, self.actor.name))
+        body = await self.desk.export(self.actor, self.actor.name)
+        self.set_header("Content-Disposition", export_header(body))
+        self.reply(body)
 
 
 class DataHandler(AccountsHandler):

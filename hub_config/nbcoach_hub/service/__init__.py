@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from .application import Service
 from .auth import Identity
+from .client import ServiceClient
 from .errors import ServiceMisconfigured
 from .handlers import Handler, LiveHandler
 from .limits import Limits, TokenBucket
 from .pages import PageHandler, page_routes
-from .scopes import ACCOUNT, ADMIN, LEARN, LOG, METRICS, TEACH, public, scoped
+from .scopes import ACCOUNT, ADMIN, DATA, LEARN, LOG, METRICS, TEACH, public, scoped
 
 __all__ = [
     "ACCOUNT",
     "ADMIN",
+    "DATA",
     "LEARN",
     "LOG",
     "METRICS",
@@ -28,6 +30,7 @@ __all__ = [
     "LiveHandler",
     "PageHandler",
     "Service",
+    "ServiceClient",
     "ServiceMisconfigured",
     "TokenBucket",
     "page_routes",

@@ -14,11 +14,12 @@ from tornado.web import RequestHandler
 
 from nbcoach_exercises.errors import NotAllowed
 
-from ..access import ACCOUNT, ADMIN, LEARN, LOG, METRICS, TEACH
+from ..access import ACCOUNT, ADMIN, DATA, LEARN, LOG, METRICS, TEACH
 
 __all__ = [
     "ACCOUNT",
     "ADMIN",
+    "DATA",
     "LEARN",
     "LOG",
     "METRICS",

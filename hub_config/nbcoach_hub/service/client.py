@@ -1,10 +1,9 @@
-"""The one way to ask the grader: HTTP with the service's own token, errors in our own words."""
+"""How one service asks another: HTTP with its own token, errors in our own words."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import logging
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -12,17 +11,25 @@ from urllib.parse import urlencode
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
 
 from nbcoach_exercises.errors import NotFound, Unavailable, UpstreamFailed
-from nbcoach_hub.service import logs
 
-log = logging.getLogger(__name__)
+from . import logs
+
 _CONNECT_SECONDS = 5.0
 _PATIENCE_SECONDS = 10.0
 
 
-class GraderClient:
-    """Ask the grader service at `url`, the prefix of its paths, with a token of scope `custom:nbcoach:log`."""
+class ServiceClient:
+    """Ask a service as this one.
 
-    def __init__(self, url: str, token: str) -> None:
+    Args:
+        name: of the service, as errors tell it.
+        url: the prefix of its paths.
+        token: of this service, with the scopes that the other one asks for.
+
+    """
+
+    def __init__(self, name: str, url: str, token: str) -> None:
+        self._name = name
         self._url = url.rstrip("/") + "/"
         self._token = token
         # A client of its own: the shared one is one for each event loop, and closing it would hit others.
@@ -43,12 +50,12 @@ class GraderClient:
             query: arguments of the query.
 
         Raises:
-            NotFound: the grader has no such thing, or not for this service.
+            NotFound: the service has no such thing, or not for this one.
             UpstreamFailed: it answers with another error, or with something else than JSON.
-            Unavailable: it does not answer.
+            Unavailable: it does not answer, or says that it cannot now.
 
         """
-        return _object(path, await self._fetch(path, patience, query))
+        return self._object(path, await self._fetch(path, patience, query))
 
     async def get_changed(self, path: str, before: bytes) -> tuple[dict[str, Any] | None, bytes]:
         """Return the JSON object at a path with the digest of its text; None for it if the digest is as before.
@@ -56,14 +63,14 @@ class GraderClient:
         A big course takes a tenth of a second to be read from JSON, in which nobody is answered.
 
         Raises:
-            NotFound: the grader has no such thing, or not for this service.
+            NotFound: the service has no such thing, or not for this one.
             UpstreamFailed: it answers with another error, or with something else than JSON.
-            Unavailable: it does not answer.
+            Unavailable: it does not answer, or says that it cannot now.
 
         """
         text = await self._fetch(path, _PATIENCE_SECONDS, {})
         digest = hashlib.blake2b(text, digest_size=16).digest()
-        return (None if digest == before else _object(path, text)), digest
+        return (None if digest == before else self._object(path, text)), digest
 
     async def _fetch(self, path: str, patience: float, query: Mapping[str, int | float | str]) -> bytes:
         request = HTTPRequest(
@@ -77,19 +84,21 @@ class GraderClient:
             return (await self._http.fetch(request)).body
         except HTTPClientError as err:
             if err.code == 404:
-                raise NotFound(f"The grader has no {path!r}.", path=path) from err
+                raise NotFound(f"The {self._name} has no {path!r}.", path=path) from err
             if err.code == 599:
-                raise Unavailable("The grader does not answer in time.") from err
-            raise UpstreamFailed(f"The grader answered {err.code} to {path!r}.", status=err.code) from err
+                raise Unavailable(f"The {self._name} does not answer in time.") from err
+            if err.code == 503:
+                raise Unavailable(f"The {self._name} is not ready.") from err
+            raise UpstreamFailed(f"The {self._name} answered {err.code} to {path!r}.", status=err.code) from err
         except OSError as err:
-            raise Unavailable("The grader cannot be reached; is NBCOACH_GRADER_URL right?") from err
+            variable = f"NBCOACH_{self._name.upper()}_URL"
+            raise Unavailable(f"The {self._name} cannot be reached; is {variable} right?") from err
 
-
-def _object(path: str, text: bytes) -> dict[str, Any]:
-    try:
-        body = json.loads(text)
-    except ValueError as err:
-        raise UpstreamFailed(f"The grader answered {path!r} with something that is no JSON.") from err
-    if not isinstance(body, dict):
-        raise UpstreamFailed(f"The grader answered {path!r} with something that is no object.")
-    return body
+    def _object(self, path: str, text: bytes) -> dict[str, Any]:
+        try:
+            body = json.loads(text)
+        except ValueError as err:
+            raise UpstreamFailed(f"The {self._name} answered {path!r} with something that is no JSON.") from err
+        if not isinstance(body, dict):
+            raise UpstreamFailed(f"The {self._name} answered {path!r} with something that is no object.")
+        return body
