@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from jsonschema import Draft202012Validator
 from nbformat import NotebookNode
 
 from .errors import InvalidCourse, InvalidIdentifier, InvalidNotebook, TooLarge, UnknownCourse
@@ -27,7 +26,7 @@ from .forms import form_of
 from .identifiers import grade_id, slug
 from .imports import imported_modules
 from .model import Course, DataFile, Exercise, Limits, Skill, TestCell, Unit
-from .schemas import load_schema
+from .schemas import compiled
 
 MASTER = "exercise.ipynb"
 MAX_DATA_BYTES = 16 * 1024 * 1024
@@ -137,7 +136,7 @@ def read_exercise(folder: Path, course: str, unit: str, limits: Mapping[str, Any
     where = folder / MASTER
     notebook = read_master(folder)
     described = own_metadata(notebook)
-    errors = sorted(Draft202012Validator(load_schema("exercise.v1")).iter_errors(described), key=str)
+    errors = sorted(compiled("exercise.v1").errors(described), key=str)
     if errors:
         place = "/".join(map(str, errors[0].absolute_path)) or "metadata.nbcoach"
         raise InvalidCourse(f"{where}: {place}: {errors[0].message[:200]}")
@@ -223,7 +222,7 @@ def _described(where: Path) -> dict[str, Any]:
         raise InvalidCourse(f"{where} cannot be read: {err.strerror}.") from err
     except (yaml.YAMLError, UnicodeDecodeError) as err:
         raise InvalidCourse(f"{where} is no YAML: {str(err)[:300]}") from err
-    errors = sorted(Draft202012Validator(load_schema("course.v1")).iter_errors(described), key=str)
+    errors = sorted(compiled("course.v1").errors(described), key=str)
     if errors:
         place = "/".join(map(str, errors[0].absolute_path)) or "the file"
         raise InvalidCourse(f"{where}: {place}: {errors[0].message[:200]}")

@@ -13,13 +13,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from functools import cache
 from typing import Any, ClassVar, Self
 
 from .errors import InvalidInput
 from .finite import all_finite
 from .identifiers import new_id, now
-from .schemas import Schema, load_schema
+from .schemas import compiled
 from .verdicts import Verdict
 
 
@@ -145,7 +144,7 @@ def entry_from_json(body: Any) -> Entry:
         InvalidInput: it does not match the schema `events.v1`.
 
     """
-    errors = sorted(_schema().errors(body), key=lambda error: list(map(str, error.absolute_path)))
+    errors = sorted(compiled("events.v1").errors(body), key=lambda error: list(map(str, error.absolute_path)))
     if errors:
         raise InvalidInput(f"Not an event: {errors[0].message[:200]}")
     if not all_finite(body):
@@ -166,8 +165,3 @@ def entry_from_json(body: Any) -> Entry:
         return Erasure(**fields)
     fields["kind"] = Reaction(fields["kind"])
     return LearnerEvent(**fields)
-
-
-@cache
-def _schema() -> Schema:
-    return Schema(load_schema("events.v1"))

@@ -11,15 +11,13 @@ import ast
 import json
 import keyword
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
-from jsonschema import Draft202012Validator
 from nbformat import NotebookNode
 
 from .errors import InvalidNotebook
 from .format import Role, grade_id_of, own_metadata, role_of
-from .schemas import load_schema
+from .schemas import compiled
 
 Value = str | float | int | Sequence[str] | None
 
@@ -81,7 +79,7 @@ def _fits(form: dict[str, Any], value: Any) -> bool:
 
 
 def _problem(form: Any) -> str | None:
-    error = next(iter(_validator().iter_errors(form)), None)
+    error = next(compiled("question.v1").errors(form), None)
     if error is not None:
         place = "/".join(map(str, error.absolute_path))
         return f"{place}: {error.message[:200]}" if place else error.message[:200]
@@ -96,8 +94,3 @@ def _problem(form: Any) -> str | None:
     if form.get("minimum", float("-inf")) > form.get("maximum", float("inf")):
         return "'minimum' is greater than 'maximum'."
     return None
-
-
-@cache
-def _validator() -> Draft202012Validator:
-    return Draft202012Validator(load_schema("question.v1"))

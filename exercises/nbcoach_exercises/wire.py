@@ -308,7 +308,7 @@ def _validate(body: Any) -> None:
     kind = body.get("type") if isinstance(body, dict) else None
     if not isinstance(kind, str) or kind not in _FRAMES:
         raise InvalidFrame(f"A frame needs a 'type', one of {', '.join(_FRAMES)}.")
-    error = next(iter(_schema(kind).errors(body)), None)
+    error = next(_schema(kind).errors(body), None)
     if error is not None:
         place = "/".join(map(str, error.absolute_path)) or kind
         raise InvalidFrame(f"Frame {kind!r}, {place}: {error.message[:200]}", place=place)

@@ -11,13 +11,13 @@ from importlib.resources import files
 from typing import Any
 from urllib.parse import quote
 
-from jsonschema import Draft202012Validator
 from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import APIHandler
 from tornado import web
 
 from nbcoach_exercises.errors import InvalidInput, NbcoachError, TooLarge, UnknownCell
 from nbcoach_exercises.identifiers import slug
+from nbcoach_exercises.schemas import Schema
 
 from . import logs
 from .clients import ServiceClient
@@ -85,7 +85,7 @@ class NbcoachHandler(APIHandler):
             body = json.loads(self.request.body)
         except (ValueError, RecursionError) as err:
             raise InvalidInput("The request's body is no JSON.") from err
-        error = next(iter(Draft202012Validator(openapi()["components"]["schemas"][schema]).iter_errors(body)), None)
+        error = _schema(schema).error(body)
         if error is not None:
             raise InvalidInput(f"The request's body is not valid: {error.message[:200]}")
         return dict(body)
@@ -275,6 +275,11 @@ def openapi() -> dict[str, Any]:
     """Return the OpenAPI document of these routes."""
     document: dict[str, Any] = json.loads((files(__package__) / "openapi.json").read_text("utf-8"))
     return document
+
+
+@functools.cache
+def _schema(name: str) -> Schema:
+    return Schema(openapi()["components"]["schemas"][name])
 
 
 def routes() -> list[tuple[str, type[web.RequestHandler]]]:

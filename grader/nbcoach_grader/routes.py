@@ -8,25 +8,28 @@ from typing import TYPE_CHECKING, cast
 from nbcoach_exercises.errors import NotAllowed, UnknownCourse
 from nbcoach_exercises.events import LearnerEvent, Reaction, entry_to_json
 from nbcoach_exercises.identifiers import slug
+from nbcoach_exercises.schemas import Schema
 from nbcoach_hub.service import LEARN, LOG, TEACH, Handler, scoped
 from nbcoach_hub.storage import AuditEntry
 
 if TYPE_CHECKING:
     from .app import Grader
 
-_EVENT = {
-    "type": "object",
-    "required": ["course", "exercise", "kind"],
-    "additionalProperties": False,
-    "properties": {
-        "course": {"type": "string", "maxLength": 64},
-        "exercise": {"type": "string", "maxLength": 64},
-        "kind": {"enum": [kind.value for kind in Reaction]},
-        "cell": {"type": ["string", "null"], "minLength": 1, "maxLength": 128},
-        "check": {"type": ["string", "null"], "minLength": 1, "maxLength": 128},
-        "level": {"type": ["integer", "null"], "minimum": 1, "maximum": 50},
-    },
-}
+_EVENT = Schema(
+    {
+        "type": "object",
+        "required": ["course", "exercise", "kind"],
+        "additionalProperties": False,
+        "properties": {
+            "course": {"type": "string", "maxLength": 64},
+            "exercise": {"type": "string", "maxLength": 64},
+            "kind": {"enum": [kind.value for kind in Reaction]},
+            "cell": {"type": ["string", "null"], "minLength": 1, "maxLength": 128},
+            "check": {"type": ["string", "null"], "minLength": 1, "maxLength": 128},
+            "level": {"type": ["integer", "null"], "minimum": 1, "maximum": 50},
+        },
+    }
+)
 
 
 class GraderHandler(Handler):

@@ -6,34 +6,42 @@ from dataclasses import asdict
 
 from nbcoach_exercises.errors import InvalidInput
 from nbcoach_exercises.identifiers import slug
+from nbcoach_exercises.schemas import Schema
 from nbcoach_hub.service import LEARN, TEACH, scoped
 
 from .routes import GraderHandler
 from .submissions import Change, summary_of
 
-_COMMENT = {
-    "type": "object",
-    "required": ["text"],
-    "additionalProperties": False,
-    "properties": {
-        "text": {"type": "string", "minLength": 1, "maxLength": 4000},
-        "cell": {"type": ["string", "null"], "minLength": 1, "maxLength": 128},
-    },
-}
-_REGRADE = {
-    "type": "object",
-    "required": ["keep"],
-    "additionalProperties": False,
-    "properties": {"keep": {"type": "boolean"}},
-}
-_READ = {
-    "type": "object",
-    "required": ["ids"],
-    "additionalProperties": False,
-    "properties": {
-        "ids": {"type": "array", "maxItems": 1000, "items": {"type": "string", "minLength": 1, "maxLength": 128}}
-    },
-}
+_COMMENT = Schema(
+    {
+        "type": "object",
+        "required": ["text"],
+        "additionalProperties": False,
+        "properties": {
+            "text": {"type": "string", "minLength": 1, "maxLength": 4000},
+            "cell": {"type": ["string", "null"], "minLength": 1, "maxLength": 128},
+        },
+    }
+)
+_REGRADE = Schema(
+    {
+        "type": "object",
+        "required": ["keep"],
+        "additionalProperties": False,
+        "properties": {"keep": {"type": "boolean"}},
+    }
+)
+_NOTHING = Schema({"type": "object", "additionalProperties": False})
+_READ = Schema(
+    {
+        "type": "object",
+        "required": ["ids"],
+        "additionalProperties": False,
+        "properties": {
+            "ids": {"type": "array", "maxItems": 1000, "items": {"type": "string", "minLength": 1, "maxLength": 128}}
+        },
+    }
+)
 
 
 class SubmissionsHandler(GraderHandler):
@@ -114,7 +122,7 @@ class ReleaseHandler(GraderHandler):
     async def post(self, course: str) -> None:
         """Read it anew, and notify learners of exercises that are new or have changed."""
         self.require_teacher(slug(course, "course"))
-        self.json_body({"type": "object", "additionalProperties": False})
+        self.json_body(_NOTHING)
         released = await self.grader.releases.release(course)
         await self.note("course.release", course=course)
         self.reply(released)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from nbcoach_exercises.errors import InvalidInput, Unavailable
+from nbcoach_exercises.schemas import Schema
 from nbcoach_hub.service import DATA, LEARN, TEACH, Handler, scoped
 
 from .coach import Coach, answers_in
@@ -24,16 +25,18 @@ SEEN_SECONDS = 3.0
 _LAST_CURSOR = 10**18 - 1
 _BATCH = 20
 _CHALLENGES = ("easier", "steady", "harder")
-_PREFERENCES = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["goals", "minutes", "challenge"],
-    "properties": {
-        "goals": {"type": "array", "maxItems": 20, "items": {"type": "string", "minLength": 1, "maxLength": 64}},
-        "minutes": {"type": "integer", "minimum": 0, "maximum": 1440},
-        "challenge": {"enum": list(_CHALLENGES)},
-    },
-}
+_PREFERENCES = Schema(
+    {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["goals", "minutes", "challenge"],
+        "properties": {
+            "goals": {"type": "array", "maxItems": 20, "items": {"type": "string", "minLength": 1, "maxLength": 64}},
+            "minutes": {"type": "integer", "minimum": 0, "maximum": 1440},
+            "challenge": {"enum": list(_CHALLENGES)},
+        },
+    }
+)
 """What may be written; `openapi.json` says the same."""
 
 

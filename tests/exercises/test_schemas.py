@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from nbcoach_exercises.events import Attempt, entry_to_json
-from nbcoach_exercises.schemas import Schema, load_schema
+from nbcoach_exercises.schemas import Schema, compiled, load_schema
 from nbcoach_exercises.verdicts import Verdict
 
 EVENT = entry_to_json(
@@ -53,7 +53,16 @@ def agree(schema: dict[str, Any], body: Any) -> None:
 
 
 def test_valid_event_is_taken() -> None:
-    assert list(Schema(load_schema("events.v1")).errors(EVENT)) == []
+    assert list(compiled("events.v1").errors(EVENT)) == []
+    assert compiled("events.v1").error(EVENT) is None
+
+
+def test_the_error_is_the_one_that_says_most() -> None:
+    number = {"type": "integer"}
+    schema = Schema({"properties": {"a": number, "b": {"properties": {"c": number}}}})
+    error = schema.error({"b": {"c": "x"}, "a": "y"})
+    assert error is not None
+    assert (list(error.absolute_path), error.message) == (["a"], "'y' is not of type 'integer'")
 
 
 @given(st.sampled_from(sorted(EVENT)), values)

@@ -23,6 +23,7 @@ from tornado.web import Application, RequestHandler
 from tornado.websocket import websocket_connect
 
 from nbcoach_exercises.errors import TooMany, Unavailable
+from nbcoach_exercises.schemas import Schema
 from nbcoach_hub import service as base
 from nbcoach_hub.service import (
     LEARN,
@@ -72,6 +73,9 @@ class HubStandIn(RequestHandler):
             self.set_status(403)
 
 
+NUMBER = Schema({"type": "object", "required": ["a"], "properties": {"a": {"type": "integer"}}})
+
+
 class CourseHandler(Handler):
     @scoped(LEARN, TEACH, LOG)
     async def get(self, course: str) -> None:
@@ -80,7 +84,7 @@ class CourseHandler(Handler):
 
     @scoped(LEARN)
     async def post(self, course: str) -> None:
-        self.reply(self.json_body({"type": "object", "required": ["a"], "properties": {"a": {"type": "integer"}}}), 201)
+        self.reply(self.json_body(NUMBER), 201)
 
     @scoped(TEACH)
     async def put(self, course: str) -> None:

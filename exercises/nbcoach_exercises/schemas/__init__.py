@@ -10,6 +10,7 @@ from typing import Any
 
 import jsonschema_rs
 from jsonschema import Draft202012Validator, ValidationError
+from jsonschema.exceptions import best_match
 
 
 class Schema:
@@ -24,8 +25,9 @@ class Schema:
     """
 
     def __init__(self, schema: Mapping[str, Any]) -> None:
-        self._quick = jsonschema_rs.Draft202012Validator(dict(schema))
-        self._exact = Draft202012Validator(schema)
+        self.definition = dict(schema)
+        self._quick = jsonschema_rs.Draft202012Validator(self.definition)
+        self._exact = Draft202012Validator(self.definition)
 
     def errors(self, body: Any) -> Iterator[ValidationError]:
         """Yield what is wrong with a body, nothing where it is valid."""
@@ -37,9 +39,20 @@ class Schema:
         found: Iterator[ValidationError] = self._exact.iter_errors(body)
         return found
 
+    def error(self, body: Any) -> ValidationError | None:
+        """Return what says best why a body is not valid, None where it is."""
+        best: ValidationError | None = best_match(self.errors(body))
+        return best
+
 
 @cache
 def load_schema(name: str) -> dict[str, Any]:
     """Return the JSON schema `<name>.json`, for example `frames.v1`."""
     schema: dict[str, Any] = json.loads((resources.files(__name__) / f"{name}.json").read_text("utf-8"))
     return schema
+
+
+@cache
+def compiled(name: str) -> Schema:
+    """Return the same, ready to be used."""
+    return Schema(load_schema(name))

@@ -9,6 +9,7 @@ from typing import Any
 
 from nbcoach_exercises.events import Attempt, entry_to_json
 from nbcoach_exercises.identifiers import now
+from nbcoach_exercises.schemas import Schema
 
 from ..storage import Audited, Export, Profile
 from ..storage.records import LANGUAGES
@@ -17,24 +18,26 @@ PURPOSES = ("research", "showcase")
 """What users can agree to: that research uses their attempts without a name, that a class is shown their solutions."""
 
 _SCALAR = {"type": ["string", "number", "boolean", "null"], "maxLength": 500}
-PROFILE = {
-    "type": "object",
-    "additionalProperties": False,
-    "properties": {
-        "name": {"type": "string", "maxLength": 64},
-        "display_name": {"type": "string", "maxLength": 100},
-        "email": {"type": "string", "maxLength": 254, "pattern": "^$|^[^@\\s]{1,64}@[^@\\s]{1,189}$"},
-        "language": {"enum": list(LANGUAGES)},
-        "goals": {"type": "array", "maxItems": 20, "items": {"type": "string", "minLength": 1, "maxLength": 64}},
-        "preferences": {
-            "type": "object",
-            "maxProperties": 50,
-            "propertyNames": {"pattern": "^[a-z0-9_.-]{1,64}$"},
-            "additionalProperties": _SCALAR,
+PROFILE = Schema(
+    {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "name": {"type": "string", "maxLength": 64},
+            "display_name": {"type": "string", "maxLength": 100},
+            "email": {"type": "string", "maxLength": 254, "pattern": "^$|^[^@\\s]{1,64}@[^@\\s]{1,189}$"},
+            "language": {"enum": list(LANGUAGES)},
+            "goals": {"type": "array", "maxItems": 20, "items": {"type": "string", "minLength": 1, "maxLength": 64}},
+            "preferences": {
+                "type": "object",
+                "maxProperties": 50,
+                "propertyNames": {"pattern": "^[a-z0-9_.-]{1,64}$"},
+                "additionalProperties": _SCALAR,
+            },
+            "consents": {"type": "array", "uniqueItems": True, "items": {"enum": list(PURPOSES)}},
         },
-        "consents": {"type": "array", "uniqueItems": True, "items": {"enum": list(PURPOSES)}},
-    },
-}
+    }
+)
 """What may be written; `openapi.json` says the same."""
 
 GUARDED = ("email", "consents")

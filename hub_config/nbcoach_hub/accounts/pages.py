@@ -7,9 +7,6 @@ import os
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import best_match
-
 from nbcoach_exercises.errors import InvalidInput, NbcoachError, NotAllowed
 
 from ..credentials import Standing
@@ -93,7 +90,7 @@ class OwnPage(AccountsPage):
             "preferences": {} if self.get_body_argument("forget_preferences", "") else dict(before.preferences),
             "consents": self.get_body_arguments("consents"),
         }
-        error = best_match(Draft202012Validator(PROFILE).iter_errors(body))
+        error = PROFILE.error(body)
         if error is not None:
             place = str(error.absolute_path[0]) if error.absolute_path else "body"
             await self._page(status=400, wrong=place, typed=body)

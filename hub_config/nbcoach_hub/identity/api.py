@@ -11,8 +11,6 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import best_match
 from jupyterhub import orm
 from jupyterhub.apihandlers.base import APIHandler
 from jupyterhub.roles import assign_default_roles
@@ -109,7 +107,7 @@ class AccountHandler(APIHandler):  # type: ignore[misc]
 
     def _change(self) -> dict[str, Any]:
         change = self.get_json_body()
-        error = best_match(Draft202012Validator(CHANGE).iter_errors(change))
+        error = CHANGE.error(change)
         if error is not None:
             place = "/".join(map(str, error.absolute_path)) or "body"
             raise HTTPError(400, f"{place}: {error.message[:200]}")

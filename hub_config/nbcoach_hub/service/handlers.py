@@ -16,8 +16,6 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import best_match
 from tornado.httputil import HTTPHeaders
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, RequestHandler, stream_request_body
@@ -34,6 +32,7 @@ from nbcoach_exercises.errors import (
     status_of,
 )
 from nbcoach_exercises.identifiers import new_id
+from nbcoach_exercises.schemas import Schema
 
 from . import logs
 from .auth import Identity, token_of
@@ -208,7 +207,7 @@ class Handler(CheckedHandler):
         if not self._overflow:
             self._body += chunk
 
-    def json_body(self, schema: Mapping[str, Any]) -> dict[str, Any]:
+    def json_body(self, schema: Schema) -> dict[str, Any]:
         """Return the body as a JSON object that matches a schema.
 
         Raises:
@@ -225,7 +224,7 @@ class Handler(CheckedHandler):
             raise InvalidInput("The body is no JSON.") from err
         if not isinstance(body, dict):
             raise InvalidInput("The body must be a JSON object.")
-        error = best_match(Draft202012Validator(schema).iter_errors(body))
+        error = schema.error(body)
         if error is not None:
             place = "/".join(map(str, error.absolute_path)) or "body"
             raise InvalidInput(f"{place}: {error.message[:200]}", place=place)
