@@ -1,31 +1,10 @@
-import { Signal } from '@lumino/signaling';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { LiveConnection } from '../live';
 import { CoachModel } from '../model';
 import type { ICoachService } from '../request';
 import type { ICourse, INext } from '../course';
-import type { IFeedback, INotificationFrame, Reply, Request } from '../frames';
-
-class FakeLive {
-  restored: Request[] = [];
-  readonly noticed = new Signal<this, INotificationFrame>(this);
-  readonly opened = new Signal<this, void>(this);
-  readonly received = new Signal<this, Reply>(this);
-  readonly held = new Signal<this, string>(this);
-  readonly sent: Request[] = [];
-  readonly cancelled: string[] = [];
-  connect(): void {}
-  send(request: Request): void {
-    this.sent.push(request);
-  }
-  cancel(request: string): void {
-    this.cancelled.push(request);
-  }
-  isHeld(request: string): boolean {
-    return request === 'held';
-  }
-  dispose(): void {}
-}
+import type { IFeedback, Request } from '../frames';
+import { FakeLive } from './fakelive';
 
 const COURSE: ICourse = {
   id: 'c',

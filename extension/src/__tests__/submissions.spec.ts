@@ -1,36 +1,14 @@
 import type { ICellModel } from '@jupyterlab/cells';
-import { Signal } from '@lumino/signaling';
 import { nullTranslator } from '@jupyterlab/translation';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { release } from '../copies';
 import type { LiveConnection } from '../live';
 import type { ICoachService } from '../request';
-import type {
-  INotification,
-  INotificationFrame,
-  IReceipt,
-  Reply,
-  Request
-} from '../frames';
+import type { INotification, INotificationFrame, IReceipt } from '../frames';
 import { sentenceOf } from '../widgets/news';
 import { News } from '../news';
 import { Submissions } from '../submissions';
-
-class FakeLive {
-  restored: Request[] = [];
-  readonly noticed = new Signal<this, INotificationFrame>(this);
-  readonly opened = new Signal<this, void>(this);
-  readonly received = new Signal<this, Reply>(this);
-  readonly held = new Signal<this, string>(this);
-  readonly sent: Request[] = [];
-  readonly cancelled: string[] = [];
-  send(request: Request): void {
-    this.sent.push(request);
-  }
-  cancel(request: string): void {
-    this.cancelled.push(request);
-  }
-}
+import { FakeLive } from './fakelive';
 
 const NAMED = { course: 'c', exercise: 'e', version: 'v1' };
 
