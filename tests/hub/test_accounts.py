@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 from importlib import resources
-from importlib.resources.abc import Traversable
 
 import pytest
-from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader
-from jupyterhub.app import JupyterHub
 from openapi_spec_validator import validate
 
 from nbcoach_exercises.events import Attempt, LearnerEvent, Reaction
@@ -39,53 +35,6 @@ def test_every_error_is_described() -> None:
         for verb, operation in operations.items():
             if operation["x-scopes"]:
                 assert {"200", "403", "429"} <= set(operation["responses"]), (verb, path)
-
-
-TEMPLATES = [
-    (package, file)
-    for package in ("nbcoach_hub.accounts", "nbcoach_hub.identity", "nbcoach_hub.service")
-    for file in sorted((resources.files(package) / "templates").iterdir(), key=lambda file: file.name)
-]
-
-
-@pytest.mark.parametrize(("package", "file"), TEMPLATES, ids=[file.name for _, file in TEMPLATES])
-def test_every_sentence_of_a_page_is_there_in_german(package: str, file: Traversable) -> None:
-    words = set()
-    for name in ("nbcoach_hub.service", package):
-        words |= json.loads((resources.files(name) / "locale" / "de.json").read_text("utf-8")).keys()
-    said = set(re.findall(r"""\b_\((?:"([^"]+)"|'([^']+)')[,)]""", file.read_text("utf-8")))
-    assert {one or other for one, other in said} - words == set()
-
-
-def test_no_page_has_a_script_or_a_style_of_its_own() -> None:
-    for _, file in TEMPLATES:
-        text = file.read_text("utf-8")
-        assert not re.search(r"<script|<style| style=| on[a-z]+=|javascript:|\| *safe", text), file.name
-
-
-@pytest.mark.parametrize(
-    ("told", "shown"),
-    [
-        ({}, 'id="password_input"'),
-        ({"login_term_url": "/terms?a&b"}, '<a href="/terms?a&amp;b">I accept the terms and conditions.</a>'),
-        ({"custom_html": "<p>Begin in your course.</p>"}, "<p>Begin in your course.</p>"),
-        ({"login_service": "<Campus>"}, "Sign in with &lt;Campus&gt;"),
-    ],
-)
-def test_the_log_in_page_shows_what_the_hub_tells_it(told: dict[str, str], shown: str) -> None:
-    own, hubs = (str(resources.files("nbcoach_hub.identity") / "templates"), JupyterHub().template_paths[0])
-    pages = Environment(
-        loader=ChoiceLoader([PrefixLoader({"templates": FileSystemLoader(hubs)}), FileSystemLoader([own, hubs])]),
-        autoescape=True,
-    )
-    page = pages.get_template("login.html").render(
-        _=lambda sentence, **values: sentence.format(**values),
-        static_url=lambda path, **_: path,
-        authenticator=None,
-        **told,
-    )
-    assert shown in page
-    assert ('id="login_terms"' in page) == ("login_term_url" in told)
 
 
 def attempt(exercise: str, cell: str, points: float, solved: bool) -> Attempt:

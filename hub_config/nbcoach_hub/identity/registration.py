@@ -15,7 +15,7 @@ from nbcoach_exercises.errors import NbcoachError, TooMany
 
 from ..credentials import SHORTEST, Standing
 from ..service.limits import Limits
-from ..service.words import Words, preferred
+from .language import translation
 
 _HOUR = 3600.0
 
@@ -24,14 +24,10 @@ class SignInHandler(LoginHandler):  # type: ignore[misc]
     """The hub's own log-in; why it refuses somebody is shown above the form."""
 
     def _render(self, login_error: str | None = None, username: str | None = None, **values: Any) -> Any:
-        language = preferred(self.request.headers.get("Accept-Language", ""))
-        translate = _words().translate(language)
         registration = getattr(self.authenticator, "registration", "closed")
         return super()._render(
-            login_error=_told(translate, login_error or ""),
+            login_error=_told(translation(self), login_error or ""),
             username=username,
-            _=translate,
-            language=language,
             registration=registration != "closed" and not self.authenticator.login_service,
             **values,
         )
@@ -48,14 +44,10 @@ class FormHandler(LoginHandler):  # type: ignore[misc]
     """Action and subject for the audit trail, once the form was taken."""
 
     async def _render(self, login_error: str | None = None, status: int = 200, **values: Any) -> Any:
-        language = preferred(self.request.headers.get("Accept-Language", ""))
-        translate = _words().translate(language)
         self.set_status(status)
         return await self.render_template(
             self.template,
-            _=translate,
-            language=language,
-            error=_told(translate, login_error or ""),
+            error=_told(translation(self), login_error or ""),
             shortest=SHORTEST,
             username=values.pop("username", "") or "",
             xsrf=self.xsrf_token.decode("ascii"),
@@ -142,8 +134,3 @@ def _told(translate: Callable[..., str], error: str) -> str:
 @cache
 def _limits(per_hour: float) -> Limits:
     return Limits(per_hour / _HOUR, per_hour)
-
-
-@cache
-def _words() -> Words:
-    return Words.of(["nbcoach_hub.identity"])

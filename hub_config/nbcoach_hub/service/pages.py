@@ -7,8 +7,6 @@ reads a page to find that token; no page can be framed; the only style is our ow
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import hmac
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -27,8 +25,7 @@ from .scopes import public
 from .words import Words, preferred
 
 _POLICY = (
-    "default-src 'none'; style-src 'self'{style}; img-src 'self'; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors 'none'"
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
 
@@ -41,8 +38,6 @@ class PageHandler(CheckedHandler):
     described = False
     package: ClassVar[str] = "nbcoach_hub.service"
     """The package with the folders `templates` and `locale` of the page."""
-    style: ClassVar[str] = ""
-    """A style sheet of the page's own, allowed by its hash."""
 
     async def prepare(self) -> None:
         """Check the caller; send a browser without a session to the hub."""
@@ -99,7 +94,7 @@ class PageHandler(CheckedHandler):
         """Set headers that keep a page from being framed, scripted or kept."""
         super().set_default_headers()
         self.set_header("Content-Type", "text/html; charset=utf-8")
-        self.set_header("Content-Security-Policy", _POLICY.format(style=_hash(self.style)))
+        self.set_header("Content-Security-Policy", _POLICY)
         self.set_header("Cross-Origin-Opener-Policy", "same-origin")
         self.set_header("Referrer-Policy", "same-origin")
 
@@ -181,11 +176,6 @@ def _said(translate: Callable[..., str], message: str, detail: Mapping[str, obje
         pattern = pattern.replace(value, f"{{{name}}}")
     told = translate(pattern)
     return translate(message) if told == pattern else told.format(**values)
-
-
-def _hash(style: str) -> str:
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return f" 'sha256-{digest}'" if style else ""
 
 
 @cache

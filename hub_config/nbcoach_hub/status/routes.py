@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from functools import cache
-from importlib import resources
 from typing import TYPE_CHECKING, Any, cast
-
-from jinja2 import Environment, StrictUndefined, Template
 
 from ..service import METRICS, Handler, PageHandler, page_routes, scoped
 
@@ -15,8 +10,6 @@ if TYPE_CHECKING:
     from tornado.web import RequestHandler
 
     from .application import StatusService
-
-_WORDS = {"ok": "works", "failing": "fails", "away": "does not answer"}
 
 
 class StatusHandler(Handler):
@@ -32,39 +25,29 @@ class StatusHandler(Handler):
 class StatusPageHandler(PageHandler):
     """Show how each part does."""
 
-    style = (resources.files(__package__) / "page.css").read_text("utf-8")
+    package = "nbcoach_hub.status"
 
     @scoped(METRICS)
     async def get(self) -> None:
         """Answer with the page."""
         parts = await cast("StatusService", self.service).registry.look()
-        self.finish(
-            _template().render(
-                parts=parts,
-                by_name={part.name: part for part in parts},
-                troubled=[part for part in parts if part.state != "ok"],
-                style=self.style,
-                hub="/hub/",
-                user=self.identity.name,
-            )
+        self.show(
+            "status.html",
+            parts=parts,
+            by_name={part.name: part for part in parts},
+            troubled=[part for part in parts if part.state != "ok"],
+            clock=_clock,
+            ms=_ms,
+            mib=_mib,
         )
 
 
-@cache
-def _template() -> Template:
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters.update(word=_WORDS.__getitem__, since=_since, ms=_ms, mib=_mib)
-    return environment.from_string((resources.files(__package__ or "") / "page.html").read_text("utf-8"))
-
-
-def _since(seconds: int | None) -> str:
-    if seconds is None:
-        return ""
-    return str(timedelta(seconds=seconds)) if seconds < 86400 else f"{seconds // 86400} days"
+def _clock(seconds: int) -> str:
+    return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
 
 
 def _ms(seconds: float | None) -> str:
-    return "none yet" if seconds is None else f"{1000 * seconds:.0f} ms"
+    return "" if seconds is None else f"{1000 * seconds:.0f} ms"
 
 
 def _mib(size: Any) -> str:
