@@ -8,10 +8,8 @@ DockerSpawner or KubeSpawner where learners come from the internet.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +21,7 @@ from traitlets import Bool, Integer, List, Unicode, default
 
 from . import jail, reach
 from .confinement import ConfinementUnavailable
+from .homes import delete_home
 from .protection import Level, Protection, choose
 
 # nbgrader's own panels work on an exchange folder and run the tests in the learner's kernel; here the grader does both.
@@ -113,7 +112,7 @@ class ConfinedSpawner(SimpleLocalProcessSpawner):  # type: ignore[misc]
     async def delete_forever(self) -> None:
         """Delete the home of a user whose account is deleted, if that is wanted."""
         if self.delete_homes and not self.name:  # named servers share it
-            await asyncio.to_thread(shutil.rmtree, self.home_dir, ignore_errors=True)
+            await delete_home(Path(self.home_dir))
 
     def chosen(self) -> Protection:
         """Return the level of protection; it is found out once for all servers of a hub."""

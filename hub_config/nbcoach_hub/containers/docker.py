@@ -13,9 +13,10 @@ import asyncio
 import contextlib
 import socket
 import time
+from http import HTTPStatus
 from typing import Any
 
-from docker.errors import NotFound
+from docker.errors import APIError, NotFound
 from dockerspawner import DockerSpawner
 from traitlets import Bool, Integer, Unicode, default
 
@@ -23,6 +24,7 @@ from .networks import LearnerNetworks
 
 _LOOK_SECONDS = 0.1
 _LOOK_MOST_SECONDS = 20.0
+_IN_USE_SECONDS = 30.0
 
 HOME = "/home/learner"
 HOME_VOLUME = "{prefix}-home-{username}"
@@ -125,8 +127,18 @@ class DockerLearnerSpawner(DockerSpawner):  # type: ignore[misc]
             await self._delete_home()
 
     async def _delete_home(self) -> None:
-        with contextlib.suppress(NotFound):  # he never had a server
-            await self.docker("remove_volume", self._render_templates(HOME_VOLUME))
+        deadline = time.monotonic() + _IN_USE_SECONDS
+        while True:
+            try:
+                await self.docker("remove_volume", self._render_templates(HOME_VOLUME))
+            except NotFound:  # he never had a server
+                return
+            except APIError as err:  # in use: a swarm ends a container a while after its service
+                if err.status_code != HTTPStatus.CONFLICT or time.monotonic() > deadline:
+                    raise
+            else:
+                return
+            await asyncio.sleep(_LOOK_SECONDS)
 
     async def stop(self, now: bool = False) -> None:
         """Stop the server, and remove its network."""

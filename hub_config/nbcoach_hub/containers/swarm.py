@@ -15,8 +15,6 @@ The hub is no service but a container of its own on a manager: only such a one c
 
 from __future__ import annotations
 
-import asyncio
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +23,7 @@ from docker.types import DriverConfig, Healthcheck, Mount
 from dockerspawner import SwarmSpawner
 from traitlets import Bool, Dict, Unicode, default
 
+from ..homes import delete_home
 from .docker import HOME, HOME_VOLUME, DockerLearnerSpawner
 
 
@@ -80,7 +79,7 @@ class SwarmLearnerSpawner(DockerLearnerSpawner, SwarmSpawner):  # type: ignore[m
         """Delete the files where all hosts mount them; a volume on another host holds none then."""
         await super()._delete_home()
         if self.homes:
-            await asyncio.to_thread(shutil.rmtree, Path(self.homes) / self.escaped_name, ignore_errors=True)
+            await delete_home(Path(self.homes) / self.escaped_name)
 
     async def create_object(self) -> Any:
         """Start the service, with the image that this host has."""
