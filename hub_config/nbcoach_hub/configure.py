@@ -17,7 +17,6 @@ from typing import Any
 from .access import ACCOUNT, ADMIN, DATA, INSTRUCTORS, LEARN, LEARNERS, LOG, METRICS, TEACH
 from .auditing import Spool
 from .containers.kubernetes import set_pods
-from .containers.names import SystemResolver
 from .keys import ensure_keys
 from .settings import DOCKER, KUBERNETES, PROCESS, SWARM, Settings
 from .storage import Keyring
@@ -176,7 +175,7 @@ def configure_auth_state(c: Config, settings: Settings) -> None:
 
 def configure_proxy(c: Config, settings: Settings) -> None:
     """Set the gateway: Node's own proxy, never started through a wrapper that would leave it an orphan."""
-    c.JupyterHub.proxy_class = "configurable-http-proxy"
+    c.JupyterHub.proxy_class = "nbcoach_hub.proxy.EarlyProxy"
     c.ConfigurableHTTPProxy.command = [settings.node, settings.proxy_script]
     c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{settings.ports['proxy-api']}"
     c.ConfigurableHTTPProxy.pid_file = str(settings.state / "proxy.pid")
@@ -268,6 +267,8 @@ def configure_spawner(c: Config, settings: Settings) -> None:
         c.ConfinedSpawner.interrupt_timeout = 5
         c.ConfinedSpawner.term_timeout = 5
     elif settings.spawner in (DOCKER, SWARM):
+        from .containers.names import SystemResolver  # loads aiohttp, which no command line needs
+
         c.DockerSpawner.image = settings.learner_image
         c.DockerLearnerSpawner.hub_alias = settings.hub_name
         c.JupyterHubHTTPClient.connector_options = {"resolver": SystemResolver(), "use_dns_cache": False}

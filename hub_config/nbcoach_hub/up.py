@@ -16,6 +16,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -25,7 +27,7 @@ import click
 
 from . import configure
 from .checks import check_state, checked, hold
-from .demo import DemoAccount, ensure_accounts
+from .demo import DemoAccount, ensure_accounts, still_valid
 from .processes import become_subreaper, die_with_parent, end_descendants
 from .protection import Protection
 from .settings import LOG_INS, REGISTRATIONS, Settings
@@ -94,8 +96,11 @@ def up(
         check_state(wanted.state)
         hold(wanted.state, stack)
         settings, chosen = checked(wanted)
-        accounts = ensure_accounts(settings) if log_in == "password" else []
-        sys.exit(Running(settings).run(lambda: _announce(settings, accounts, chosen, as_json)))
+        made = ensure_accounts(settings) if log_in == "password" else []
+        status = Running(settings).run(
+            lambda: still_valid(settings, made), lambda accounts: _announce(settings, accounts, chosen, as_json)
+        )
+        sys.exit(status)
 
 
 def _announce(settings: Settings, accounts: list[DemoAccount], protection: Protection, as_json: bool) -> None:
@@ -129,8 +134,8 @@ class Running:
         self._asked = 0
         self._hub: subprocess.Popen[bytes] | None = None
 
-    def run(self, when_ready: Any) -> int:
-        """Start the hub, call `when_ready`, and stay until a signal or until the hub ends.
+    def run(self, look_up: Callable[[], list[DemoAccount]], announce: Callable[[list[DemoAccount]], None]) -> int:
+        """Start the hub, look accounts up while it loads, announce them, and stay until a signal or until the hub ends.
 
         Raises:
             HubFailed: the hub ended by itself.
@@ -141,9 +146,12 @@ class Running:
             signal.signal(sign, self._stop)
         try:
             hub = self._hub = self._start()
-            self._wait_ready(hub)
+            # No thread before the hub is there: a fork with threads beside it is not safe.
+            with ThreadPoolExecutor(1) as aside:
+                accounts = aside.submit(look_up)
+                self._wait_ready(hub)
             if not self._asked:
-                when_ready()
+                announce(accounts.result())
             while hub.poll() is None and not self._asked:
                 _nap()
             self._end(hub)
@@ -197,7 +205,7 @@ class Running:
                     raise HubFailed(
                         self._tale(f"The log-in page did not answer within {_START_SECONDS:.0f} s.")
                     ) from None
-            _nap(0.4)
+            _nap()
 
     def _end(self, hub: subprocess.Popen[bytes]) -> None:
         if hub.poll() is None:

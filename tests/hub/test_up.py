@@ -13,6 +13,9 @@ from pathlib import Path
 import pytest
 import requests
 from hub_process import COURSES, REPOSITORY, HubProcess, alive, command, free_port
+from jupyterhub.proxy import ConfigurableHTTPProxy
+
+from nbcoach_hub.proxy import EarlyProxy
 
 ESSENTIALS = """
 c.JupyterHub.services = []
@@ -138,6 +141,36 @@ def test_ctrl_c_leaves_nothing_and_everything_is_there_again(state: Path) -> Non
     assert hub.process.returncode == 1
     assert "The hub ended by itself with status -9. The last lines of" in told_why
     assert gone(pids) == []
+
+
+@pytest.mark.parametrize(
+    ("begun", "outcomes", "told"),
+    [
+        (False, [None], ["start"]),
+        (True, [None], ["start"]),
+        (True, [TimeoutError(), None], ["start", "stop", "start"]),
+    ],
+)
+async def test_a_gateway_that_was_begun_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch, begun: bool, outcomes: list[Exception | None], told: list[str]
+) -> None:
+    seen: list[str] = []
+
+    async def start(_: object) -> None:
+        seen.append("start")
+        outcome = outcomes.pop(0)
+        if outcome is not None:
+            raise outcome
+
+    monkeypatch.setattr(ConfigurableHTTPProxy, "start", start)
+    monkeypatch.setattr(ConfigurableHTTPProxy, "stop", lambda _: seen.append("stop"))
+    monkeypatch.setenv("CONFIGPROXY_AUTH_TOKEN", "x" * 32)
+    proxy = EarlyProxy()
+    if begun:
+        await proxy.begin()
+        assert seen == ["start"]
+    await proxy.start()
+    assert seen == told
 
 
 def test_a_hub_that_cannot_start_says_why(state: Path) -> None:
