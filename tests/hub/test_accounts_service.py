@@ -167,8 +167,10 @@ def test_from_registration_to_deletion(hub: HubProcess, tokens: dict[str, str]) 
 
     refused = ask(hub, admin, "users/admin", "PATCH", admin=False)
     assert refused.status_code == 400
+    # What was done at the hub itself, as the registration, comes within seconds, before or after.
     trail = ask(hub, admin, "audit?user=ada").json()["entries"]
-    assert trail[-1] | {"id": "", "at": "", "number": 0, "request": ""} == {
+    changed = next(entry for entry in reversed(trail) if entry["action"] == "user.change")
+    assert changed | {"id": "", "at": "", "number": 0, "request": ""} == {
         "actor": "admin", "action": "user.change", "subject": "ada", "outcome": "done", "detail": change,
         "id": "", "at": "", "number": 0, "request": "",
     }  # fmt: skip
