@@ -17,7 +17,6 @@ pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
 ADDITIONS = """
 c.Spawner.poll_interval = 5  # a server that was killed is missed sooner
 c.SwarmLearnerSpawner.homes = "/srv/homes"
-c.DockerLearnerSpawner.delete_homes = True
 # One folder of this machine stands in for an export that all hosts mount.
 c.SwarmLearnerSpawner.home_options = {"type": "none", "o": "bind", "device": "HOMES/{username}"}
 
@@ -41,21 +40,13 @@ def second(compose: list[str]) -> Iterator[SecondEngine]:
 
 
 @pytest.fixture(scope="module")
-def homes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder that all hosts mount."""
+def stack(second: SecondEngine, compose: list[str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The platform on the first host, with ada's server there and bob's on the second."""
     homes = tmp_path_factory.mktemp("homes")
     homes.chmod(0o777)
     for parent in homes.parents:
         if parent.stat().st_uid == 0 and str(parent).startswith(tempfile.gettempdir() + "/"):
             parent.chmod(0o711)
-    return homes
-
-
-@pytest.fixture(scope="module")
-def stack(
-    second: SecondEngine, compose: list[str], homes: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Stack]:
-    """The platform on the first host, with ada's server there and bob's on the second."""
     additions = ADDITIONS.replace("HOMES", str(homes)).replace("FIRST", socket.gethostname()).replace("SECOND", NODE)
     folder = tmp_path_factory.mktemp("swarm")
     with running(Stack(folder, compose, additions, files="compose.yml:swarm.yml", homes=str(homes))) as made:
@@ -97,15 +88,3 @@ def test_killed_and_started_again_the_work_is_still_there(stack: Stack, bob: Lea
     again.start_server()  # at another address under the same name
     assert again.api("GET", "api/contents/kept.txt").json()["content"] == "still here"
     assert again.check(RIGHT)["verdict"] == "passed"
-
-
-def test_who_is_deleted_leaves_no_files_on_any_host(stack: Stack, ada: Learner, bob: Learner, homes: Path) -> None:
-    for learner in (ada, bob):
-        learner.run("import os; os.makedirs('locked/in'); open('locked/in/x', 'w').close(); os.chmod('locked', 0)")
-    assert {path.name for path in homes.iterdir()} == {"ada", "bob"}
-    eve = stack.learner("eve", PASSWORD)
-    for user in ("bob", "ada"):
-        deleted = eve.session.delete(f"{stack.url}/hub/api/users/{user}", headers=eve._xsrf("/hub/"), timeout=90)
-        assert deleted.status_code == 204, deleted.text
-    assert list(homes.iterdir()) == []
-    assert not docker("volume", "ls", "-q", "--filter", f"name={stack.name}-home-ada")
