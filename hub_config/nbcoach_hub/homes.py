@@ -22,10 +22,11 @@ async def delete_home(home: Path) -> None:
 
 
 def _delete(home: Path) -> None:
-    for folder, names, _ in os.walk(home):
-        for name in names:
-            path = Path(folder, name)
-            if not path.is_symlink():
-                path.chmod(0o700)
     with contextlib.suppress(FileNotFoundError):
+        home.chmod(0o700)
+        for folder, names, _ in os.walk(home):
+            for name in names:
+                path = Path(folder, name)
+                if not path.is_symlink():
+                    path.chmod(0o700)
         shutil.rmtree(home)

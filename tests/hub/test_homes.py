@@ -16,6 +16,7 @@ async def test_all_of_a_home_goes_and_nothing_beside_it(tmp_path: Path) -> None:
     (home / "link").symlink_to(other)
     (home / "locked" / "deeper").chmod(0)
     (home / "locked").chmod(0)
+    home.chmod(0)
     await delete_home(home)
     assert list(tmp_path.iterdir()) == [other]
     assert (other / "notes.txt").read_text() == "his"
