@@ -188,6 +188,7 @@ class Worker:
 
     def _study(self, sources: list[str], checks: list[str]) -> dict[str, Any]:
         own = {k: v for k, v in self._shell.user_ns.items() if not k.startswith("_") and k not in SHELL_NAMES}
+        self._folder = Folder()  # only who runs learners' cells brings files back; a judge need not keep them
         self._author = study(own | {"get_ipython": self._shell.user_ns["get_ipython"]}, sources, checks)
         gc.collect()
         gc.freeze()
