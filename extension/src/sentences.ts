@@ -105,6 +105,8 @@ export const SENTENCES: readonly string[] = [
   "The file is not in the expected encoding. Try open(…, encoding=\"utf-8\") or \"latin-1\".",
   "next(…) was asked for an item when none was left.",
   "The code asked for more memory than there is. Does a list grow without end?",
+  "Processes or threads are started faster than they end. Does a loop start them?",
+  "The code writes more than there is room for. Does a loop write without end?",
   "The number became too large.",
   "This part is still to be written.",
   "An assert in the code did not hold.",

@@ -267,6 +267,8 @@ _RULES: dict[str, Sequence[tuple[str, str]]] = {
     ),
     "StopIteration": ((r"", "next(…) was asked for an item when none was left."),),
     "MemoryError": ((r"", "The code asked for more memory than there is. Does a list grow without end?"),),
+    "TooManyProcesses": ((r"", "Processes or threads are started faster than they end. Does a loop start them?"),),
+    "TooMuchWritten": ((r"", "The code writes more than there is room for. Does a loop write without end?"),),
     "OverflowError": ((r"", "The number became too large."),),
     "NotImplementedError": ((r"", "This part is still to be written."),),
     "AssertionError": ((r"", "An assert in the code did not hold."),),

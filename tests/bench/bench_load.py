@@ -35,6 +35,7 @@ TESTS = "### CHECK: one\nassert secret() == -1\n### BEGIN HIDDEN TESTS\n### CHEC
 
 HOSTILE = {
     "fork bomb": "import os\nwhile True:\n    try:\n        os.fork()\n    except OSError:\n        pass",
+    "fork and end": "import os\nfor _ in range(300):\n    try:\n        if os.fork() == 0:\n            break\n    except OSError:\n        pass\nwhile True:\n    try:\n        if os.fork() == 0:\n            os._exit(0)\n        os.wait()\n    except OSError:\n        pass",
     "memory hog": "import os\nkept = []\nwhile True:\n    try:\n        os.fork()\n        kept.append(b'x' * 2**27)\n    except (OSError, MemoryError):\n        pass",
     "endless output": "while True:\n    print('x' * 10**6)",
     "kill": "import os\nfor _ in range(3):\n    os.fork()\nwhile True:\n    for pid in [-1, *range(1, 2**16)]:\n        try:\n            os.kill(pid, 9)\n        except OSError:\n            pass",

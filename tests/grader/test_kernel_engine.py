@@ -23,6 +23,7 @@ from nbcoach_exercises.model import DataFile, Limits, TestCell
 from nbcoach_grader.engine.plan import Mode, Outcome, Plan, Stop
 from nbcoach_grader.errors import EngineFailed
 from nbcoach_grader.kernels.engine import KernelEngine
+from nbcoach_grader.sandbox.inside import THREADS
 from nbcoach_hub.confinement.namespaces import namespaces_work
 
 MODULES = {"bash": "bash_kernel", "scheme": "calysto_scheme"}
@@ -349,6 +350,7 @@ def test_the_environment_holds_nothing_of_the_grader(judge: Any, monkeypatch: py
     assert names <= {
         *("HOME", "LANG", "MPLBACKEND", "PATH", "TMPDIR", "PWD", "OLDPWD", "SHLVL", "_"),
         *("PIP_DISABLE_PIP_VERSION_CHECK", "PIP_RETRIES"),
+        *THREADS,
         *("PS1", "PS2", "PROMPT_COMMAND", "PAGER", "TERM", "LS_COLORS"),
         *(
             "JPY_PARENT_PID",

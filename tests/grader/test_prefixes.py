@@ -12,7 +12,7 @@ import psutil
 import pytest
 from grader_plans import plan, verdicts
 
-from nbcoach_exercises.model import DataFile
+from nbcoach_exercises.model import DataFile, Limits
 from nbcoach_grader.engine.engine import Engine
 from nbcoach_grader.engine.plan import Outcome, Plan
 
@@ -68,6 +68,15 @@ def test_cells_that_fail_are_run_by_each(engine: Engine, run: Any) -> None:
         outcome = run(engine.run(begun("1 / 0", "x = 1", tests="assert x == 1", learner=who, exercise="fails")))
         assert [cell.state for cell in outcome.cells] == ["raised", "ok"]
         assert verdicts(outcome) == ["passed"]
+
+
+def test_processes_of_others_do_not_count_as_one_s_own(engine: Engine, run: Any) -> None:
+    cells = (TOKEN, *(f"n = {n}\nprint(token)" for n in range(20)))
+    for number in range(16):
+        limits = Limits(processes=4)
+        asked = begun(*cells, tests="assert n == 19", learner=f"l{number}", exercise="class", limits=limits)
+        assert verdicts(run(engine.run(asked))) == ["passed"]
+    assert engine.workload()["snapshots"] > 300
 
 
 def test_who_has_changed_them_runs_his_own(engine: Engine, run: Any) -> None:

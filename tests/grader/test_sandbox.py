@@ -17,6 +17,7 @@ from grader_plans import plan, verdicts
 from nbcoach_exercises.model import DataFile, Limits
 from nbcoach_grader.engine.engine import Engine
 from nbcoach_grader.sandbox.abc import Sandbox
+from nbcoach_grader.sandbox.inside import THREADS
 from nbcoach_grader.sandbox.plain import PlainSandbox
 from nbcoach_grader.sandbox.usage import bytes_below, processes_of
 
@@ -157,8 +158,8 @@ def test_environment_and_descriptors_hold_nothing(engine: Any, run: Any) -> None
         "print([stat.S_ISSOCK(os.fstat(fd).st_mode) or os.fstat(fd).st_rdev == os.makedev(1, 3) for fd in open_ones])"
     )
     names, sockets, kinds = cell(engine, run, source).output.splitlines()
-    pip = "'PIP_DISABLE_PIP_VERSION_CHECK', 'PIP_RETRIES'"
-    assert names == f"['HOME', 'LANG', 'MPLBACKEND', 'PATH', {pip}, 'TMPDIR']"
+    pip = ("PIP_DISABLE_PIP_VERSION_CHECK", "PIP_RETRIES")
+    assert names == str(sorted(["HOME", "LANG", "MPLBACKEND", "PATH", "TMPDIR", *pip, *THREADS]))
     assert sockets == "1"  # its control socket
     assert set(kinds.strip("[]").split(", ")) == {"True"}
 
@@ -222,6 +223,23 @@ def test_fork_bombs_end_and_leave_nothing(engine: Any, run: Any, bomb: str) -> N
     assert time.monotonic() - start < 15
     assert len(psutil.pids()) < before + 40
     assert verdicts(run(engine.run(plan("x = 1", tests="assert x == 1", learner="neighbour")))) == ["passed"]
+
+
+def test_who_starts_too_many_processes_is_told_so(engine: Any, run: Any) -> None:
+    source = "import subprocess, time\nkept = [subprocess.Popen(['sleep', '30']) for _ in range(40)]\ntime.sleep(20)"
+    checked = plan(source, tests="assert True", learner="starter", limits=Limits(seconds=25, processes=8))
+    start = time.monotonic()
+    (report,) = run(engine.run(checked)).cells
+    assert (report.state, report.name) in (("raised", "TooManyProcesses"), ("raised", "BlockingIOError"))
+    assert time.monotonic() - start < 15
+
+
+def test_a_notebook_that_grows_has_room_for_its_snapshots(engine: Any, run: Any) -> None:
+    few = Limits(processes=2)
+    for count in (1, 60):
+        cells = [f"x = {n}\nprint(x)" for n in range(count)]
+        asked = plan(*cells, tests=f"assert x == {count - 1}", learner="grower", limits=few)
+        assert verdicts(run(engine.run(asked))) == ["passed"]
 
 
 def test_what_a_cell_leaves_running_ends_with_its_line(run: Any) -> None:

@@ -253,7 +253,7 @@ def test_a_box_can_be_given_a_smaller_share(tmp_path: Path) -> None:
 def test_only_what_nothing_bounds_is_counted(tmp_path: Path) -> None:
     sandbox = PlainSandbox(tmp_path)
     box = sandbox.prepare([DataFile("a", b"x" * 10_000)], Limits())
-    assert sandbox.excess(box, os.getpgrp(), 10**6, 10**6) == ""
-    assert sandbox.excess(box, os.getpgrp(), 0, 10**6) == "forked too much"
-    assert sandbox.excess(box, os.getpgrp(), 10**6, 100) == "wrote too much"
+    assert sandbox.excess(box, os.getpgrp(), 10**6, 10**6) is None
+    assert sandbox.excess(box, os.getpgrp(), 0, 10**6) is Name.PROCESSES
+    assert sandbox.excess(box, os.getpgrp(), 10**6, 100) is Name.DISK
     sandbox.discard(box)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import EngineFailed
+from ..sandbox.inside import THREADS
 from .process import Process, ProcessGone
 
 END_SECONDS = 3.0
@@ -87,9 +88,8 @@ def start_zygote(folder: Path, likely: Collection[str] = ()) -> Zygote:
         "LANG": "C.UTF-8",
         "MPLBACKEND": "Agg",
         "MPLCONFIGDIR": str(home / "matplotlib"),
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
         "PATH": "/usr/local/bin:/usr/bin:/bin",
+        **dict.fromkeys(THREADS, "1"),
     }
     try:
         child = subprocess.Popen(

@@ -17,7 +17,7 @@ from ..sandbox.abc import Box, Sandbox
 from .plan import Plan, Stop
 from .process import OrderRefused, Process, ProcessGone, ProcessLate
 
-LIMITS = Limits(seconds=60, memory_mb=2048)
+LIMITS = Limits(seconds=60, memory_mb=2048, processes=256)
 SPARES = 2
 USES = 50
 """How many times one judge decides at most, where its checks leave no trace in it."""

@@ -58,16 +58,21 @@ class Prefix:
         """Return whether lines can be forked from it."""
         return self.process.usable and self.zygote.usable
 
-    def box_for(self, sandbox: Sandbox, plan: Plan) -> Box:
+    def box_for(self, sandbox: Sandbox, plan: Plan, snapshots: int) -> Box:
         """Make a box for a line.
+
+        Args:
+            sandbox: where foreign code runs.
+            plan: the cells.
+            snapshots: how many processes the line has beside what its cells start.
 
         Raises:
             SandboxFailed: it cannot be made.
 
         """
         if self.box is None:
-            return sandbox.prepare(plan.learner_files, plan.limits)
-        return sandbox.within(self.box, self.process.host_pid, plan.limits)
+            return sandbox.prepare(plan.learner_files, plan.limits, snapshots=snapshots)
+        return sandbox.within(self.box, self.process.host_pid, plan.limits, snapshots=snapshots)
 
 
 class Prefixes:
@@ -130,7 +135,7 @@ class Prefixes:
             return Prefix(zygote, zygote)
         box, process = None, None
         try:
-            box = await asyncio.to_thread(sandbox.prepare, plan.files, plan.limits, author=True)
+            box = await asyncio.to_thread(sandbox.prepare, plan.files, plan.limits, snapshots=1, author=True)
             process = await zygote.fork(box.birth)
             await asyncio.to_thread(sandbox.admit, box, process.host_pid)
             await process.order("enter", box=dict(box.order))
@@ -156,7 +161,7 @@ class Prefixes:
 
         """
         sandbox = self._sandbox()
-        box = await asyncio.to_thread(prefix.box_for, sandbox, plan)
+        box = await asyncio.to_thread(prefix.box_for, sandbox, plan, 1)
         child: Process | None = None
         try:
             child = await prefix.process.fork(box.birth)

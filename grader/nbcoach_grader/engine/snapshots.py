@@ -18,13 +18,14 @@ from dataclasses import replace
 
 from ..errors import EngineFailed, SandboxFailed
 from ..sandbox.abc import Box, Sandbox
+from ..sandbox.protection import Name
 from .displays import DISPLAY_SECONDS, room_for, room_left
 from .groups import only_defines
 from .plan import CellReport, Plan, cell_report, chain_keys
 from .prefixes import Prefix, PrefixLost
 from .process import OrderRefused, Process, ProcessGone, ProcessLate
 from .spare import Spare
-from .standing import Snapshot, Standing, too_much
+from .standing import Snapshot, Standing, ended_for, too_much
 from .watch import watched
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,8 @@ GRACE_SECONDS = 1.0
 SERVING_PROCESSES = 8
 CHEAP_SECONDS = 0.05
 _CHANCES = 2
+_LEAST_ROOM = 32
+"""For how many cells there is room in a box at least: notebooks grow, and a box's bounds are for good."""
 _END_SECONDS = 0.25
 _LAST_SECONDS = 0.02
 """How long the first process of a box may live after the others: it is the last to go."""
@@ -65,6 +68,8 @@ class Line:
         self._leaving: list[Process] = []
         self._ended = False
         self._kills = 0
+        self._room = 0
+        self._excess: Name | None = None
 
     @property
     def snapshots(self) -> int:
@@ -83,7 +88,7 @@ class Line:
             EngineFailed: no process can be had.
 
         """
-        if self._ended:
+        if self._ended or len(plan.cells) > self._room:
             await self.discard()
         keys = chain_keys(plan)
         reused = max(self._keep_prefix(keys), len(self._prefix.reports))
@@ -103,7 +108,8 @@ class Line:
     @contextlib.asynccontextmanager
     async def watched(self, plan: Plan) -> AsyncIterator[None]:
         """Bound processes and disk of the line from outside while something runs in it."""
-        async with watched(self, self._sandbox, len(plan.cells) + SERVING_PROCESSES + plan.limits.processes):
+        processes = len(plan.cells) + SERVING_PROCESSES + plan.limits.processes
+        async with watched(self, self._sandbox, processes):
             yield
         if self._ended:
             await self.discard()
@@ -123,7 +129,7 @@ class Line:
     async def discard(self) -> None:
         """End every process of the line and remove its box; idempotent."""
         await self.end()
-        self._ended = False
+        self._ended, self._excess = False, None
         while self._leaving:
             self._leaving.pop().close()
         self._spare.close()
@@ -166,11 +172,11 @@ class Line:
             return False
         return await self._root.ended(_LAST_SECONDS)
 
-    async def end(self) -> None:
-        """Kill all processes of the line; idempotent."""
+    async def end(self, excess: Name | None = None) -> None:
+        """Kill all processes of the line, for what they use too much of, if that is why; idempotent."""
         if self._root is None or self._ended:
             return
-        self._ended = True
+        self._ended, self._excess = True, excess
         try:
             if not await self._prefix.process.discard(self._root):
                 log.error("Processes of a learner's code have not ended yet")
@@ -187,7 +193,9 @@ class Line:
             return last.process
         if self._root is None:
             try:
-                self._box = await asyncio.to_thread(self._prefix.box_for, self._sandbox, plan)
+                self._room = max(_LEAST_ROOM, 2 * len(plan.cells))
+                processes = self._room + SERVING_PROCESSES
+                self._box = await asyncio.to_thread(self._prefix.box_for, self._sandbox, plan, processes)
                 self._root = await self._prefix.process.fork(self._box.birth)
                 self._prefix.lines += 1
                 self._root.watch()
@@ -367,7 +375,9 @@ class Line:
         """End the line because the process after a cell was lost; if it happens again, it is the cell's doing."""
         outside = await self.ended_from_outside()
         self._lost[key] = self._lost.get(key, 0) + (not outside)
-        if await self.out_of_memory():
+        if self._excess is not None:
+            self._fatal[key] = ended_for(self._excess, cell)
+        elif await self.out_of_memory():
             self._fatal[key] = too_much(cell)
         elif self._lost[key] >= _CHANCES:
             self._fatal[key] = CellReport(id=cell, state="crashed")

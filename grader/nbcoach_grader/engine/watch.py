@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 from typing import Protocol
 
 from ..sandbox.abc import Box, Sandbox
+from ..sandbox.protection import Name
 
 log = logging.getLogger(__name__)
 
@@ -28,8 +29,8 @@ class Watched(Protocol):
     def place(self) -> tuple[Box, int] | None:
         """Return the box and the process group of all that runs in it, if anything does."""
 
-    async def end(self) -> None:
-        """Kill all of it."""
+    async def end(self, excess: Name | None = None) -> None:
+        """Kill all of it, for what it uses too much of."""
 
 
 @contextlib.asynccontextmanager
@@ -67,7 +68,7 @@ async def _watch(line: Watched, sandbox: Sandbox, processes: int, stop: asyncio.
             await asyncio.to_thread(sandbox.weigh, box, light=True)
         excess = await asyncio.to_thread(sandbox.excess, box, leader, processes, MAX_BYTES)
         if excess and line.place == place:
-            log.warning("A learner's code was ended: it %s", excess)
-            await line.end()
+            log.warning("A learner's code was ended: too much of %s", excess)
+            await line.end(excess)
     if ticks >= SLOW_TICKS and line.place is not None:
         await asyncio.to_thread(sandbox.weigh, line.place[0], light=False)

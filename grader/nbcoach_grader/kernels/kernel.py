@@ -110,7 +110,7 @@ class Kernel:
             raise
 
     async def _start(self, seconds: float) -> None:
-        self._box = box = await asyncio.to_thread(self._sandbox.prepare, (), Limits())
+        self._box = box = await asyncio.to_thread(self._sandbox.prepare, (), Limits(processes=MAX_PROCESSES))
         wire = box.folder / WIRE
         wire.mkdir(mode=0o700)
         path, _ = write_connection_file(

@@ -20,7 +20,7 @@ from typing import Any
 from nbcoach_exercises.model import DataFile, Limits
 
 from ..errors import SandboxFailed
-from .cgroups import NOTEBOOK_PROCESSES, ControlGroups
+from .cgroups import ControlGroups
 from .protection import Name, Protection, of_groups, of_limits
 from .removal import remove
 from .usage import address_space, bytes_below, memory_of, processes_of, processor_seconds
@@ -102,7 +102,7 @@ class Sandbox(ABC):
         """Return the same for a box within an author's."""
         return self.birth()
 
-    def prepare(self, files: Iterable[DataFile], limits: Limits, *, author: bool = False) -> Box:
+    def prepare(self, files: Iterable[DataFile], limits: Limits, *, snapshots: int = 0, author: bool = False) -> Box:
         """Make a box that holds a copy of some files.
 
         All its processes together may have twice the memory of one, and 512 MiB: snapshots share
@@ -111,6 +111,7 @@ class Sandbox(ABC):
         Args:
             files: the files.
             limits: what code in it may use.
+            snapshots: how many processes there will be beside what that code starts.
             author: whether the author's own code runs in it, and boxes within it will be made.
 
         Raises:
@@ -125,17 +126,18 @@ class Sandbox(ABC):
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(file.content)
             level = self.author_level(folder.parent) if author else self.level(folder.parent)
-            return self._box(folder, limits, level, self.birth(), times=2 if author else 1)
+            return self._box(folder, limits, level, self.birth(), snapshots, times=2 if author else 1)
         except OSError as err:
             raise SandboxFailed(f"A box for a learner's code cannot be made: {err}") from err
 
-    def within(self, outer: Box, pid: int, limits: Limits) -> Box:
+    def within(self, outer: Box, pid: int, limits: Limits, *, snapshots: int = 0) -> Box:
         """Make a box for a fork of the process in an author's box.
 
         Args:
             outer: the author's box.
             pid: the process in it.
             limits: what code in the new box may use.
+            snapshots: how many processes there will be beside what that code starts.
 
         Raises:
             SandboxFailed: the folder or a control group cannot be made.
@@ -144,14 +146,21 @@ class Sandbox(ABC):
         folder = outer.folder.parent / f"{outer.name}.{next(_inner)}" / "work"
         try:
             level = {**self.inner_level(outer), "address_bytes": address_space(pid)}
-            return self._box(folder, limits, level, self.inner_birth())
+            return self._box(folder, limits, level, self.inner_birth(), snapshots)
         except OSError as err:
             raise SandboxFailed(f"A box for a learner's code cannot be made: {err}") from err
 
     def _box(
-        self, folder: Path, limits: Limits, level: Mapping[str, Any], birth: Mapping[str, Any], *, times: int = 1
+        self,
+        folder: Path,
+        limits: Limits,
+        level: Mapping[str, Any],
+        birth: Mapping[str, Any],
+        snapshots: int,
+        *,
+        times: int = 1,
     ) -> Box:
-        processes = limits.processes + NOTEBOOK_PROCESSES
+        processes = limits.processes + snapshots
         order = {
             "folder": str(folder),
             "memory_bytes": times * limits.memory_mb * 2**20,
@@ -178,8 +187,8 @@ class Sandbox(ABC):
         """Give the processes of a box a small share of the processors, or the usual one, where that can be had."""
         self._groups.weigh(box.name, light=light)
 
-    def excess(self, box: Box, group: int, processes: int, size: int) -> str:
-        """Say what a box uses too much of where nothing bounds it; nothing if all is well.
+    def excess(self, box: Box, group: int, processes: int, size: int) -> Name | None:
+        """Name what a box uses too much of; None if all is well, or a bound holds of which nobody keeps count.
 
         Args:
             box: the box.
@@ -189,11 +198,14 @@ class Sandbox(ABC):
 
         """
         bounded = self.protects
-        if Name.PROCESSES not in bounded and processes_of(group) > processes:
-            return "forked too much"
+        count = self._groups.processes_of(box.name)
+        if count is None and Name.PROCESSES not in bounded:
+            count = processes_of(group)
+        if count is not None and count > processes:
+            return Name.PROCESSES
         if Name.DISK not in bounded and bytes_below(box.folder) > size:
-            return "wrote too much"
-        return ""
+            return Name.DISK
+        return None
 
     def memory_of(self, box: Box, group: int) -> int:
         """Return the bytes of memory of a box's processes, beyond what they share with the fork server.

@@ -22,8 +22,6 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-NOTEBOOK_PROCESSES = 256
-"""What a notebook has itself: a snapshot for each cell, and what serves judges."""
 CONTROLLERS = ("pids", "memory", "cpu")
 
 _ROOT = Path("/sys/fs/cgroup")
@@ -88,6 +86,11 @@ class ControlGroups:
             return None
         counted = parent / self._name(name) / ("memory.current" if self.version == 2 else "memory.usage_in_bytes")
         return int("".join(_lines(counted)) or 0)
+
+    def processes_of(self, name: str) -> int | None:
+        """Return how many processes and threads a box has, None where they are not counted."""
+        parent = self.folders.get("pids")
+        return None if parent is None else int("".join(_lines(parent / self._name(name) / "pids.current")) or 0)
 
     def processor_seconds(self, name: str) -> float | None:
         """Return the time of processors that a box has used, None where it is not counted."""

@@ -32,6 +32,16 @@ MAX_FILES = 256
 MAX_CPU_SECONDS = 600
 TERMINALS = ("/dev/tty", "/dev/ptmx", "/dev/pts")
 
+THREADS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "POLARS_MAX_THREADS",
+    "RAYON_NUM_THREADS",
+)
+"""What tells libraries how many threads to use: one, as forks lose threads and a class shares the processors."""
+
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom")
 
 
@@ -56,6 +66,8 @@ def unlike_the_first() -> None:
 
 def make_ready() -> None:
     """Do ahead, in who will fork much, what each child would have to do for itself."""
+    most = resource.getrlimit(resource.RLIMIT_NPROC)[1]
+    resource.setrlimit(resource.RLIMIT_NPROC, (most, most))  # what is in boxes within an author's counts as his too
     with contextlib.suppress(OSError):
         compiled("cell")
 
@@ -84,8 +96,6 @@ def enter(order: Mapping[str, Any]) -> None:
         resource.RLIMIT_CPU: MAX_CPU_SECONDS,
         resource.RLIMIT_CORE: 0,
     }
-    if order.get("own_count"):
-        limits[resource.RLIMIT_NPROC] = int(order["processes"])
     user = order.get("user")
     if "copy_from" in order:
         limits[resource.RLIMIT_AS] = min(limits[resource.RLIMIT_AS], resource.getrlimit(resource.RLIMIT_AS)[1])
@@ -102,9 +112,14 @@ def enter(order: Mapping[str, Any]) -> None:
     os.environ.clear()
     os.environ.update(HOME=folder, TMPDIR=folder, PATH="/usr/local/bin:/usr/bin:/bin", LANG="C.UTF-8", MPLBACKEND="Agg")
     os.environ.update(PIP_RETRIES="0", PIP_DISABLE_PIP_VERSION_CHECK="1")  # `!pip install` says at once that it cannot
+    os.environ.update(dict.fromkeys(THREADS, "1"))
     os.environ.update(order.get("environment", {}))
     for kind, value in limits.items():
         resource.setrlimit(kind, (value, value))
+    if order.get("own_count"):
+        bound = int(order["processes"])
+        most = resource.getrlimit(resource.RLIMIT_NPROC)[1] if order.get("author") else bound
+        resource.setrlimit(resource.RLIMIT_NPROC, (bound, most))
     if "read_only" in order:
         drop_capabilities(user)
         no_new_privileges()

@@ -70,10 +70,15 @@ class LandlockSandbox(Sandbox):
         return {"read_only": readable(), "landlock": True, "copy_from": outer.order["folder"]}
 
     def _resources(self) -> tuple[Protection, ...]:
-        """Return what bounds resources; with a user id of its own the limit on processes holds for a box."""
+        """Return what bounds resources; where a box's processes are counted apart, their limit holds."""
         found = super().protections()
         bounded = protection(Name.PROCESSES, held=True)
-        return tuple(bounded if self._own_user and p.name is Name.PROCESSES else p for p in found)
+        return tuple(bounded if self._counts_apart and p.name is Name.PROCESSES else p for p in found)
+
+    @property
+    def _counts_apart(self) -> bool:
+        """Return whether Linux counts each box's processes apart: boxes within an author's have one user id."""
+        return self._own_user and not self.nests
 
 
 def readable() -> list[str]:

@@ -96,9 +96,12 @@ class NamespaceSandbox(LandlockSandbox):
             **_SIZE,
         }
         (box / "view").mkdir()
-        # Linux counts processes by user id and by namespace of accounts: a box has one or the other for itself.
-        own = self._own_user or self._own_accounts
-        return {**super().level(box), "own_count": own, "folder": HOME, "view": view}
+        return {**super().level(box), "own_count": self._counts_apart, "folder": HOME, "view": view}
+
+    @property
+    def _counts_apart(self) -> bool:
+        """Linux counts by user id and by namespace of accounts: a box has one or the other for itself."""
+        return self._own_user or self._own_accounts
 
     def author_level(self, box: Path) -> Mapping[str, Any]:
         """Leave out Landlock, in which nothing could be mounted any more."""
