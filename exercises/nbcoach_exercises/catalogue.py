@@ -133,8 +133,19 @@ def read_exercise(folder: Path, course: str, unit: str, limits: Mapping[str, Any
         InvalidCourse: the master is missing, is no notebook, or lacks a description.
 
     """
+    return exercise_of(read_master(folder), folder, course, unit, limits)
+
+
+def exercise_of(
+    notebook: NotebookNode, folder: Path, course: str, unit: str, limits: Mapping[str, Any] | None = None
+) -> Exercise:
+    """Return the exercise that a master describes (see `read_exercise`).
+
+    Raises:
+        InvalidCourse: the master lacks a description, or a cell is malformed.
+
+    """
     where = folder / MASTER
-    notebook = read_master(folder)
     described = own_metadata(notebook)
     errors = sorted(compiled("exercise.v1").errors(described), key=str)
     if errors:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from nbcoach_exercises.catalogue import MASTER, read_exercise, read_master
+from nbcoach_exercises.catalogue import MASTER, exercise_of, read_exercise, read_master
 from nbcoach_exercises.errors import InvalidInput
 from nbcoach_exercises.format import own_metadata
 
-from .material import Material, load_material
+from .faults import set_apart
+from .material import Material, exercise_material, load_material
 from .nbgrader_course.marking import material_from
-from .nbgrader_course.masters import read_loose
+from .nbgrader_course.masters import read_loose, read_sound
 
 _NOT_MASTERS = frozenset({".ipynb_checkpoints", "release", "submitted", "autograded", "feedback"})
 
@@ -23,10 +24,31 @@ def material_at(path: Path) -> Material:
         InvalidCourse: it cannot be used; the message names file and cell.
 
     """
-    if path.name == MASTER and own_metadata(read_master(path.parent)):
-        folder = path.resolve().parent
-        return load_material(read_exercise(folder, "course", "unit"))
+    if _of_a_course(path):
+        return load_material(read_exercise(path.resolve().parent, "course", "unit"))
     return material_from(read_loose(path))
+
+
+def sound_material_at(path: Path) -> tuple[Material, dict[str, str]]:
+    """Return what proving an author's notebook needs, its malformed test cells set apart.
+
+    Returns:
+        the material without them, and by grade id what is wrong with each.
+
+    Raises:
+        InvalidCourse: it cannot be used; the message names file and cell.
+
+    """
+    if _of_a_course(path):
+        folder = path.resolve().parent
+        master, faults = set_apart(read_master(folder))
+        return exercise_material(exercise_of(master, folder, "course", "unit"), master), faults
+    loose, faults = read_sound(path)
+    return material_from(loose), faults
+
+
+def _of_a_course(path: Path) -> bool:
+    return path.name == MASTER and bool(own_metadata(read_master(path.parent)))
 
 
 def notebooks_at(paths: Iterable[Path]) -> Iterator[Path]:

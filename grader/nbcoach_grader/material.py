@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -155,15 +155,19 @@ def load_material(exercise: Exercise, imports: Sequence[str] = ()) -> Material:
 @lru_cache(maxsize=512)
 def _load(folder: Path, version: str, course: str, imports: tuple[str, ...], limits: Limits) -> Material:
     """Read an exercise; `version` is part of the key, as a new version is other material."""
-    exercise = read_exercise(folder, course, "")
-    master = read_master(folder)
+    exercise = replace(read_exercise(folder, course, ""), version=version, limits=limits)
+    return exercise_material(exercise, read_master(folder), imports)
+
+
+def exercise_material(exercise: Exercise, master: NotebookNode, imports: Sequence[str] = ()) -> Material:
+    """Return what an exercise with a given master consists of."""
     return material_of(
         master,
         learner_version(master, exercise),
-        name=f"{course}/{exercise.id}",
-        version=version,
-        files=data_files(folder),
-        limits=limits,
+        name=f"{exercise.course}/{exercise.id}",
+        version=exercise.version,
+        files=data_files(exercise.folder),
+        limits=exercise.limits,
         imports=imports,
     )
 

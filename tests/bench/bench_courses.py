@@ -25,10 +25,11 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 
 from nbcoach_exercises.errors import NbcoachError
-from nbcoach_exercises.format import Role, role_of
+from nbcoach_exercises.format import Role, grade_id_of, role_of
 from nbcoach_exercises.model import DataFile, Limits
 from nbcoach_grader.engine.engine import Engine
 from nbcoach_grader.errors import GraderFailed
+from nbcoach_grader.faults import set_apart
 from nbcoach_grader.material import material_of
 from nbcoach_grader.proving import prove
 from nbcoach_grader.runner import Runner
@@ -151,15 +152,16 @@ async def in_kernel(path: Path, notebook: NotebookNode) -> dict[str, str]:
 async def here(runner: Runner, path: Path, notebook: NotebookNode) -> dict[str, Any]:
     """Return for each test cell `[verdict, mode, why]`, as `prove` says."""
     numbers = [number for number, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
+    sound, faults = set_apart(notebook)
     try:
-        material = material_of(
-            notebook, notebook, name=str(path), files=files_beside(path), limits=LIMITS, imports=IMPORTS
-        )
+        material = material_of(sound, sound, name=str(path), files=files_beside(path), limits=LIMITS, imports=IMPORTS)
         proof = await prove(runner, material)
     except (NbcoachError, GraderFailed) as err:
         return {str(n): ["failure", "", f"{type(err).__name__}: {err}"] for n in numbers}
     found = {}
     for number, place in zip(numbers, material.layout.places, strict=True):
+        if fault := faults.get(grade_id_of(notebook.cells[number]) or ""):
+            found[str(number)] = ["error", "", fault]
         told = proof.cells.get(place.name)
         if place.test is not None and told is not None:
             found[str(number)] = [str(told.verdict), str(told.mode), told.why]

@@ -11,8 +11,11 @@ import pytest
 from click.testing import CliRunner
 from grader_masters import cell
 
+from nbcoach_exercises.errors import InvalidCourse
+from nbcoach_grader.authored import material_at
 from nbcoach_grader.commands.check import check
 from nbcoach_grader.commands.prove import prove_command
+from nbcoach_grader.nbgrader_course.masters import read_loose
 
 ROWS = (
     ("answer", "a", "### BEGIN SOLUTION\ndef f(n):\n    return n + 1\n### END SOLUTION"),
@@ -51,6 +54,45 @@ def test_what_is_no_master_is_named_and_the_rest_is_proven(master: Path) -> None
     status, lines, problem = prove(master.parent)
     assert (status, len(lines)) == (2, 1)
     assert "broken.ipynb is no JSON" in problem
+
+
+UNCLOSED = "assert f(0) == 1\n### BEGIN HIDDEN TESTS\nassert f(5) == 6\n### BEGIN HIDDEN TESTS"
+DESCRIBED = {"title": "F", "summary": "Add one.", "skills": ["f"], "difficulty": 1, "minutes": 5}
+MALFORMED = {
+    "nested": (UNCLOSED, "line 4: unbalanced hidden region", "Neither nbgrader nor nbcoach releases"),
+    "unclosed": ("### BEGIN HIDDEN TESTS\nassert f(5) == 6", "never closed", "Neither nbgrader nor nbcoach releases"),
+    "unopened": ("assert f(0) == 1\n### END HIDDEN TESTS", "line 2: unbalanced hidden region", "nbgrader would"),
+    "points": ("### CHECK: all (9 points)\nassert f(0) == 1", "add up to 9", "nbgrader would"),
+}
+
+
+@pytest.mark.parametrize(("source", "fault", "consequence"), MALFORMED.values(), ids=MALFORMED)
+@pytest.mark.parametrize("of_a_course", [False, True], ids=["loose", "exercise"])
+def test_a_malformed_test_cell_is_named_and_the_others_are_proven(
+    tmp_path: Path, source: str, fault: str, consequence: str, of_a_course: bool
+) -> None:
+    notebook = nbformat.v4.new_notebook(cells=[cell(*ROWS[0]), cell("test", "bad", source), cell(*ROWS[1])])
+    if of_a_course:
+        notebook.metadata["nbcoach"] = DESCRIBED
+    path = tmp_path / "exercise.ipynb"
+    nbformat.write(notebook, path)
+    status, (line,), problem = prove(path, "--mutants", 5)
+    assert (status, line["ok"], problem) == (0, False, "")
+    bad, good = line["cells"]
+    assert (bad["id"], bad["verdict"]) == ("bad", "error")
+    assert all(words in bad["why"] for words in ("'bad'", fault, consequence))
+    assert good == {"id": "t", "verdict": "passed", "mode": "isolated", "why": None}
+    assert line["mutants"]["tried"] == 0
+    for refused in (material_at, read_loose):
+        with pytest.raises(InvalidCourse, match=r"bad|hidden tests statement"):
+            refused(path)
+
+
+def test_a_master_of_malformed_test_cells_only_is_not_ok(tmp_path: Path) -> None:
+    path = tmp_path / "master.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell(*ROWS[0]), cell("test", "bad", UNCLOSED)]), path)
+    status, (line,), _ = prove(path)
+    assert (status, line["ok"], [found["id"] for found in line["cells"]]) == (0, False, ["bad"])
 
 
 def test_check_takes_any_master(master: Path, tmp_path: Path) -> None:

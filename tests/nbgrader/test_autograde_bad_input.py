@@ -157,6 +157,7 @@ def test_folder_that_is_no_course(tmp_path: Path) -> None:
     assert "no nbgrader course directory" in run.errors
 
 
+BEGIN = "BEGIN HIDDEN TESTS"
 MASTERS: dict[str, tuple[Any, str]] = {
     "no-json": ("{", "is no JSON"),
     "schema": (notebook(cell("1", "a", schema_version=10)), "cell 1: Schema version is too new"),
@@ -167,6 +168,14 @@ MASTERS: dict[str, tuple[Any, str]] = {
     "unclosed": (
         notebook(answer("a", "### BEGIN SOLUTION\n1"), tests("t", "assert a", 1)),
         "RuntimeError",
+    ),
+    "nested": (
+        notebook(answer("a", "a = 1"), tests("t", f"### {BEGIN}\nassert a\n### {BEGIN}", 1), tests("u", "assert a", 1)),
+        "nested begin hidden tests",
+    ),
+    "unopened": (
+        notebook(answer("a", "a = 1"), tests("t", "assert a\n### END HIDDEN TESTS", 1), tests("u", "assert a", 1)),
+        "Test cell 't', line 2: unbalanced hidden region",
     ),
     "pointless": (notebook({**cell("1", "a"), "metadata": {"nbgrader": {"schema_version": 3}}}), "cell 1"),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,36 +15,46 @@ import click
 from nbcoach_exercises.errors import NbcoachError
 from nbcoach_exercises.verdicts import Verdict
 
-from ..authored import material_at, notebooks_at
+from ..authored import notebooks_at, sound_material_at
 from ..engine.plan import Mode
 from ..errors import GraderFailed
 from ..judging import Judging
 from ..material import Material
 from ..mutants import Mutant, mutants
-from ..proving import Proof, prove, reference_plan, with_proof
+from ..proving import CellProof, Proof, prove, reference_plan, with_proof
 from ..runner import Runs, running
 
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """What proving a master has shown."""
+    """What proving a master has shown; `faults` says what is wrong with its malformed test cells, by grade id."""
 
     path: Path
     proof: Proof
+    faults: Mapping[str, str]
     starter: float
     points: float
     tried: int
     survived: tuple[Mutant, ...]
 
+    @property
+    def ok(self) -> bool:
+        """Return whether no test cell is malformed, and the reference solution passes all."""
+        return self.proof.ok and not self.faults
+
+    @property
+    def cells(self) -> tuple[CellProof, ...]:
+        """Return what each test cell came to, the malformed ones first."""
+        return (*(_malformed(name, why) for name, why in self.faults.items()), *self.proof.cells.values())
+
     def line(self) -> dict[str, Any]:
         """Return it as JSON."""
         return {
             "notebook": str(self.path),
-            "ok": self.proof.ok,
+            "ok": self.ok,
             "seconds": round(self.proof.seconds, 3),
             "cells": [
-                {"id": cell.id, "verdict": cell.verdict, "mode": cell.mode, "why": cell.why}
-                for cell in self.proof.cells.values()
+                {"id": cell.id, "verdict": cell.verdict, "mode": cell.mode, "why": cell.why} for cell in self.cells
             ],
             "starter": {"score": self.starter},
             "mutants": {
@@ -62,7 +72,7 @@ def prove_command(paths: Sequence[Path], count: int, as_json: bool) -> None:
     """Judge the reference solutions of the masters at PATHS, their starters, and small wrong versions of them.
 
     A test cell that passes only inside the learner's process is told apart as `shared`: code that it judges can
-    see it, so it is worth rewriting.
+    see it, so it is worth rewriting. A malformed test cell is named, and the others are judged.
 
     Exit status: 0 when all was judged, whatever was found; 2 for bad input, of which the rest was judged; 3 when
     the grader itself failed.
@@ -115,15 +125,16 @@ async def report(runner: Runs, path: Path, count: int) -> Report:
         GraderFailed: the grader broke.
 
     """
-    material = await asyncio.to_thread(material_at, path)
+    material, faults = await asyncio.to_thread(sound_material_at, path)
     proof = await prove(runner, material)
     starter = await Judging(runner).grade("starter", material, [])
     answers = {place.name: place.source for place in material.layout.places if place.answered}
-    tried = mutants(answers, count) if count and proof.ok and not material.kernel else []
+    tried = mutants(answers, count) if count and proof.ok and not faults and not material.kernel else []
     survived = [mutant for mutant in tried if await _survives(runner, material, proof, mutant)]
     return Report(
         path=path,
         proof=proof,
+        faults=faults,
         starter=sum(test.score for test in starter.tests),
         points=sum(test.points for test in material.tests.values()),
         tried=len(tried),
@@ -137,9 +148,13 @@ async def _survives(runner: Runs, material: Material, proof: Proof, mutant: Muta
     return all(check.verdict is Verdict.PASSED for test in outcome.tests for check in test.checks)
 
 
+def _malformed(name: str, why: str) -> CellProof:
+    return CellProof(id=name, verdict=Verdict.ERROR, mode=Mode.ISOLATED, why=why, attributes=frozenset(), seconds=0.0)
+
+
 def _text(found: Report) -> str:
-    lines = [f"{'✓' if found.proof.ok else '✗'} {found.path}"]
-    for cell in found.proof.cells.values():
+    lines = [f"{'✓' if found.ok else '✗'} {found.path}"]
+    for cell in found.cells:
         if cell.verdict is not Verdict.PASSED or cell.mode is Mode.SHARED:
             lines.append(f"  {cell.id}: {cell.verdict} ({cell.mode}): {cell.why}")
     if found.starter:

@@ -24,7 +24,7 @@ from nbgrader.preprocessors import ClearHiddenTests, ClearSolutions, SaveCells
 from nbgrader.utils import find_all_files
 
 from nbcoach_exercises.catalogue import MAX_DATA_BYTES
-from nbcoach_exercises.errors import InvalidCourse, NbcoachError
+from nbcoach_exercises.errors import InvalidCourse, InvalidNotebook, NbcoachError, TooLarge
 from nbcoach_exercises.format import (
     HIDDEN_BEGIN,
     HIDDEN_END,
@@ -37,6 +37,7 @@ from nbcoach_exercises.format import (
 from nbcoach_exercises.identifiers import grade_id
 from nbcoach_exercises.model import DataFile
 
+from ..faults import set_apart
 from .directory import Directory
 
 
@@ -65,7 +66,7 @@ def read_masters(directory: Directory, assignment: str) -> dict[str, Master]:
         raise InvalidCourse(f"{folder} has no notebooks.", assignment=assignment)
     files = _files(directory.paths.ignore, folder)
     converter = GenerateAssignment(coursedir=directory.paths, config=directory.config)
-    return {path.stem: _read(path, assignment, files, converter) for path in paths}
+    return {path.stem: _master(_upgraded(path), path, assignment, files, converter) for path in paths}
 
 
 def read_loose(path: Path) -> Master:
@@ -75,14 +76,33 @@ def read_loose(path: Path) -> Master:
         InvalidCourse: it cannot be used; the message names file and cell.
 
     """
+    return _loose(_upgraded(path), path)
+
+
+def read_sound(path: Path) -> tuple[Master, dict[str, str]]:
+    """Read a master as `read_loose` does, its malformed test cells set apart: for its author, never to be released.
+
+    Returns:
+        the master without them, and by grade id what is wrong with each.
+
+    Raises:
+        InvalidCourse: it cannot be used; the message names file and cell.
+
+    """
+    notebook, faults = set_apart(_upgraded(path))
+    return _loose(notebook, path), faults
+
+
+def _loose(notebook: NotebookNode, path: Path) -> Master:
     paths = CourseDirectory()
     files = _files(paths.ignore, path.parent)
-    return _read(path, path.parent.resolve().name, files, GenerateAssignment(coursedir=paths))
+    return _master(notebook, path, path.parent.resolve().name, files, GenerateAssignment(coursedir=paths))
 
 
-def _read(path: Path, assignment: str, files: tuple[DataFile, ...], converter: GenerateAssignment) -> Master:
+def _master(
+    notebook: NotebookNode, path: Path, assignment: str, files: tuple[DataFile, ...], converter: GenerateAssignment
+) -> Master:
     try:
-        notebook = _upgraded(path)
         master, recorded, released = _released(notebook, path, assignment, converter)
         _standard_regions(master, converter)
         for cell in master.cells:
@@ -114,7 +134,10 @@ def _upgraded(path: Path) -> NotebookNode:
         raise InvalidCourse(f"{path} cannot be read: {err.strerror}.") from err
     except (ValueError, RecursionError):
         pass  # the reader of notebooks says what is wrong
-    notebook = read_notebook(data, str(path))
+    try:
+        notebook = read_notebook(data, str(path))
+    except (InvalidNotebook, TooLarge) as err:
+        raise InvalidCourse(err.message) from err
     validator = MetadataValidator()
     seen: set[str] = set()
     for number, cell in enumerate(notebook.cells):
