@@ -69,18 +69,14 @@ def test_files_of_others_cannot_be_read(engine: Any, run: Any, path: str) -> Non
 
 
 @pytest.mark.usefixtures("confined")
-@pytest.mark.parametrize(
-    "path", ["/", "/tmp", "/etc", "/proc", "/home", "/root", "/work", "/var", "/dev/shm", "..", "../.."]
-)
+@pytest.mark.parametrize("path", ["/", "/tmp", "/etc", "/proc", "/home", "/root", "/work", "/var", "..", "../.."])
 def test_folders_of_others_cannot_be_listed(engine: Any, run: Any, path: str) -> None:
     report = cell(engine, run, f"import os\n{TRY}attempt(lambda: os.listdir({path!r}))")
     assert report.output.startswith("refused"), report.output
 
 
 @pytest.mark.usefixtures("confined")
-@pytest.mark.parametrize(
-    "path", ["/tmp/x", "/dev/shm/x", "/usr/x", "../x", "/var/tmp/x", "/root/x", "/sys/fs/cgroup/x"]
-)
+@pytest.mark.parametrize("path", ["/tmp/x", "/usr/x", "../x", "/var/tmp/x", "/root/x", "/sys/fs/cgroup/x"])
 def test_nothing_can_be_written_outside(engine: Any, run: Any, path: str) -> None:
     report = cell(
         engine, run, f"import os\n{TRY}attempt(lambda: open({path!r}, 'w'))\nattempt(lambda: os.mkdir({path!r}))"

@@ -98,10 +98,19 @@ def test_nothing_of_the_host_is_in_sight(boxed: Engine, run: Any) -> None:
     if boxed.sandbox.name != "namespaces":
         pytest.skip("this level has the host's files, out of reach")
     source = (
-        "import os\nprint([p for p in ('/var', '/proc/1', '/root/.bashrc', '/etc/passwd', '/sys', '/dev/shm')"
-        " if os.path.exists(p)])\nprint(os.uname().nodename, os.getcwd())"
+        "import os\nprint([p for p in ('/var', '/proc/1', '/root/.bashrc', '/etc/passwd', '/sys', '/dev/pts')"
+        " if os.path.exists(p)], os.listdir('/dev/shm'))\nprint(os.uname().nodename, os.getcwd())"
     )
-    assert said(boxed, run, source).output == "[]\nnbcoach /home/learner\n"
+    assert said(boxed, run, source).output == "[] []\nnbcoach /home/learner/work\n"
+
+
+def test_processes_can_be_started_and_talked_to(boxed: Engine, run: Any) -> None:
+    source = "import multiprocessing\ndef f(x):\n    return x * x\nwith multiprocessing.Pool(2) as pool:\n    print(pool.map(f, [3, 4]))"
+    report = said(boxed, run, source)
+    if boxed.sandbox.name == "landlock":  # there /dev/shm is the host's, which all boxes would have in common
+        assert report.name == "PermissionError"
+    else:
+        assert report.output == "[9, 16]\n", report
 
 
 def test_each_box_has_a_user_id_of_its_own(boxed: Engine, run: Any) -> None:

@@ -89,7 +89,7 @@ def start_zygote(folder: Path, likely: Collection[str] = ()) -> Zygote:
         "MPLBACKEND": "Agg",
         "MPLCONFIGDIR": str(home / "matplotlib"),
         "PATH": "/usr/local/bin:/usr/bin:/bin",
-        **dict.fromkeys(THREADS, "1"),
+        **THREADS,
     }
     try:
         child = subprocess.Popen(

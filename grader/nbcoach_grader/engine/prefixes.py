@@ -5,9 +5,9 @@ sandboxed process that then becomes a fork server itself (`settle`), and the lin
 cells as they were are forked from there, each into a box of its own within the author's (see `sandbox`). So the class
 shares the time and the memory of those cells, and a new line costs a fork. No learner's code ever runs in the prefix.
 
-Where the cells fail, leave threads, open files or processes behind, or where the sandbox cannot nest, lines
-are forked from the zygote, and run those cells themselves; so are those of who has files of his own in the place of the
-author's.
+Where the cells fail, leave threads, open files, shared memory or processes behind, or where the sandbox cannot nest,
+lines are forked from the zygote, and run those cells themselves; so are those of who has files of his own in the place
+of the author's.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from weakref import WeakValueDictionary
 
 from ..errors import EngineFailed, SandboxFailed
 from ..sandbox.abc import Box, Sandbox
-from ..sandbox.usage import held
+from ..sandbox.usage import held, shared_mappings
 from .displays import DISPLAY_SECONDS, MAX_CELL_BYTES, MAX_NOTEBOOK_BYTES
 from .plan import CellReport, Plan, cell_report
 from .process import OrderRefused, Process, ProcessGone, ProcessLate
@@ -139,10 +139,10 @@ class Prefixes:
             process = await zygote.fork(box.birth)
             await asyncio.to_thread(sandbox.admit, box, process.host_pid)
             await process.order("enter", box=dict(box.order))
-            before = held(process.host_pid)
+            before = await asyncio.to_thread(_shared, process.host_pid)
             reports = tuple([report async for report in _reports(process, plan)])
-            if held(process.host_pid) != before:
-                raise _NotForAll("threads or open files were left behind")
+            if await asyncio.to_thread(_shared, process.host_pid) != before:
+                raise _NotForAll("threads, open files or shared memory were left behind")
             await process.order("settle")
             made = Prefix(process, zygote, box, reports)
             await self._try(made, plan)
@@ -189,6 +189,11 @@ class Prefixes:
 
 class _NotForAll(Exception):
     """What the author's cells have made cannot be shared."""
+
+
+def _shared(pid: int) -> tuple[int, ...]:
+    """Count what forks of a process would lose, or share with each other."""
+    return (*held(pid), shared_mappings(pid))
 
 
 async def _reports(process: Process, plan: Plan) -> AsyncIterator[CellReport]:

@@ -2,7 +2,8 @@
 
 All processes of a line descend from one root, which was forked from the author's first cells (`prefixes`), share one
 sandbox box, and die together. A cell that killed its process, or had to be killed, is remembered and
-skipped, so that the rest of the notebook is still judged.
+skipped, so that the rest of the notebook is still judged. Semaphores and shared memory of `multiprocessing` are
+no part of a snapshot: a line that has used them is begun anew for the next request.
 
 Whatever runs in a line is watched (`watch`).
 """
@@ -69,6 +70,7 @@ class Line:
         self._ended = False
         self._kills = 0
         self._room = 0
+        self._unshared = 0
         self._excess: Name | None = None
 
     @property
@@ -88,7 +90,7 @@ class Line:
             EngineFailed: no process can be had.
 
         """
-        if self._ended or len(plan.cells) > self._room:
+        if self._ended or len(plan.cells) > self._room or self._shares_memory():
             await self.discard()
         keys = chain_keys(plan)
         reused = max(self._keep_prefix(keys), len(self._prefix.reports))
@@ -183,6 +185,11 @@ class Line:
         except (ProcessGone, ProcessLate, OrderRefused):
             self._root.kill_group()
 
+    def _shares_memory(self) -> bool:
+        """Tell whether cells may have changed what the snapshots before them hold, as no fork copies it."""
+        root = self._root
+        return root is not None and self._sandbox.shared_memory(root.host_pid) not in (0, self._unshared)
+
     def _last(self, after: int | None = None) -> Snapshot | None:
         """Return the last snapshot that has a process, among the first `after`."""
         return next((snapshot for snapshot in reversed(self._snapshots[:after]) if snapshot.process is not None), None)
@@ -201,6 +208,7 @@ class Line:
                 self._root.watch()
                 await asyncio.to_thread(self._sandbox.admit, self._box, self._root.host_pid)
                 await self._root.order("enter", box=dict(self._box.order))
+                self._unshared = self._sandbox.shared_memory(self._root.host_pid)
             except (ProcessGone, ProcessLate, OrderRefused, SandboxFailed) as err:
                 log.error("A sandbox could not be entered: %s", err.reason if isinstance(err, OrderRefused) else err)
                 await self.discard()

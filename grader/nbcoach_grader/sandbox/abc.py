@@ -230,6 +230,15 @@ class Sandbox(ABC):
         told = zip(counted, boxes, strict=True)
         return [groups.get(group, 0.0) if seconds is None else seconds for seconds, (_, group) in told]
 
+    def shared_memory(self, pid: int) -> int:
+        """Return a number that changes when shared memory or a semaphore is made in a box; no fork copies those.
+
+        Args:
+            pid: its first process.
+
+        """
+        return 0
+
     def memory_kills(self, box: Box) -> int:
         """Return how many processes of a box the kernel has ended because all had too much memory together."""
         return self._groups.memory_kills(box.name)

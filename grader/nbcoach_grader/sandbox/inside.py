@@ -7,7 +7,9 @@ Children inherit all of it, and nothing in it can be undone from inside.
 
 At the level `namespaces` the process was born (`born`) as the first of a table of processes of
 its own, and sees a root that holds the system, Python and a file system in memory with its
-box's files, and nothing else.
+box's files, and nothing else. Beside those files stands a folder for named shared memory and semaphores, which
+`multiprocessing` needs: /dev/shm is a link to it. So it costs no further mount, has the bounds of the files and
+ends with them.
 """
 
 from __future__ import annotations
@@ -32,17 +34,19 @@ MAX_FILES = 256
 MAX_CPU_SECONDS = 600
 TERMINALS = ("/dev/tty", "/dev/ptmx", "/dev/pts")
 
-THREADS = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-    "POLARS_MAX_THREADS",
-    "RAYON_NUM_THREADS",
-)
-"""What tells libraries how many threads to use: one, as forks lose threads and a class shares the processors."""
+THREADS = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "NUMEXPR_NUM_THREADS": "1",
+    "POLARS_MAX_THREADS": "1",
+    "RAYON_NUM_THREADS": "1",
+    "JOBLIB_MULTIPROCESSING": "0",  # `n_jobs=2` of scikit-learn starts interpreters, for a second, that need /proc
+}
+"""What tells libraries to use one thread and one process: forks lose threads, and a class shares the processors."""
 
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom")
+_SHARED_MEMORY = "/dev/shm"  # noqa: S108 - a link in a root of our own
 
 
 def born(birth: Mapping[str, Any]) -> int:
@@ -78,7 +82,8 @@ def enter(order: Mapping[str, Any]) -> None:
     Args:
         order: `folder`, `memory_bytes`; from the Landlock level on `read_only`, the files to be read, and
             `landlock`, whether the kernel has it; `user` where the box has a user id of its own, `own_count` where its
-            `processes` are counted apart from all others; at the level of namespaces `view`. `author` says that boxes
+            `processes` are counted apart from all others; at the level of namespaces `view`, and `shared`, the folder
+            of named shared memory. `author` says that boxes
             will be made within this one, for which `writable` can be changed besides; such a box has `copy_from`, a
             folder to copy, `address_bytes`, what the author's process has, and at the level of namespaces `cover`. A
             Jupyter kernel's also has `environment`, more variables, `kernel`: local sockets may be listened at, and
@@ -99,20 +104,21 @@ def enter(order: Mapping[str, Any]) -> None:
     user = order.get("user")
     if "copy_from" in order:
         limits[resource.RLIMIT_AS] = min(limits[resource.RLIMIT_AS], resource.getrlimit(resource.RLIMIT_AS)[1])
-        _copy(str(order["copy_from"]), folder, order.get("cover"))
+        _copy(order, str(order["copy_from"]), order.get("cover"))
     elif "view" in order:
         _change_view(order, order["view"])
     elif user is not None:
         for place in Path(folder).parents[:2]:  # the way to the box may be walked, not seen
             place.chmod(0o711)
     if user is not None:
-        _give(folder, int(user))
+        for own in _own(order):
+            _give(own, int(user))
     os.chdir(folder)
     os.umask(0o077)
     os.environ.clear()
     os.environ.update(HOME=folder, TMPDIR=folder, PATH="/usr/local/bin:/usr/bin:/bin", LANG="C.UTF-8", MPLBACKEND="Agg")
     os.environ.update(PIP_RETRIES="0", PIP_DISABLE_PIP_VERSION_CHECK="1")  # `!pip install` says at once that it cannot
-    os.environ.update(dict.fromkeys(THREADS, "1"))
+    os.environ.update(THREADS)
     os.environ.update(order.get("environment", {}))
     for kind, value in limits.items():
         resource.setrlimit(kind, (value, value))
@@ -126,7 +132,7 @@ def enter(order: Mapping[str, Any]) -> None:
         kernel = bool(order.get("kernel"))
         if order["landlock"]:
             devices = ["/dev/null", *(TERMINALS if order.get("terminals") else ())]
-            writable = [folder, *order.get("writable", ())]
+            writable = [*_own(order), *order.get("writable", ())]
             restrict_files(order["read_only"], writable, tcp=False, unix=kernel, devices=devices)
         forbid_syscalls("kernel" if kernel else "author" if order.get("author") else "cell")
 
@@ -136,23 +142,37 @@ def _change_view(order: Mapping[str, Any], view: Mapping[str, Any]) -> None:
     if view["account"] is not None:
         keep_account(*view["account"])
     os.umask(0o022)
-    root, home = str(view["root"]), str(order["folder"])
+    root = str(view["root"])
     shown = [path for path in order["read_only"] if path not in _DEVICES]
-    enter_view(root, shown, _DEVICES, home, _options(view))
-    shutil.copytree(view["source"], root + home, dirs_exist_ok=True)
+    memory = view["memory"]
+    enter_view(root, shown, _DEVICES, {_SHARED_MEMORY: order["shared"]}, memory["place"], _options(memory))
+    _furnish(order, root)
+    shutil.copytree(view["source"], root + str(order["folder"]), dirs_exist_ok=True)
     close_view(root)
 
 
-def _copy(source: str, folder: str, cover_size: Mapping[str, Any] | None) -> None:
+def _copy(order: Mapping[str, Any], source: str, memory: Mapping[str, Any] | None) -> None:
     """Take a copy of the author's files, in memory over the originals or in a folder of its own."""
     os.chdir(source)  # what is covered can be reached from within
-    if cover_size is not None:
-        cover(folder, _options(cover_size))
-    shutil.copytree(".", folder, dirs_exist_ok=True, symlinks=True)
+    if memory is not None:
+        cover(memory["place"], _options(memory))
+        _furnish(order)
+    shutil.copytree(".", order["folder"], dirs_exist_ok=True, symlinks=True)
 
 
-def _options(size: Mapping[str, Any]) -> str:
-    return f"mode=0700,size={size['bytes']},nr_inodes={size['entries']}"
+def _options(memory: Mapping[str, Any]) -> str:
+    return f"mode=0711,size={memory['bytes']},nr_inodes={memory['entries']}"
+
+
+def _own(order: Mapping[str, Any]) -> list[str]:
+    """Return the folders that belong to who is inside."""
+    return [str(order[name]) for name in ("folder", "shared") if name in order]
+
+
+def _furnish(order: Mapping[str, Any], root: str = "") -> None:
+    """Make those folders in a file system in memory."""
+    for place in _own(order):
+        os.mkdir(root + place, 0o700)  # noqa: PTH102
 
 
 def _give(folder: str, user: int) -> None:

@@ -3,9 +3,9 @@
 Theory of operation. The fork server forks the first process of a box with `clone` and flags: it is
 number 1 of a table of processes, and has mounts, network, shared memory and host name for itself. It then
 builds its root: the system and Python, read-only, three devices, no /proc, and a file system in memory of
-a fixed size with a copy of the box's files. Each learner's notebook is forked from there, so a check
-inside costs no more than elsewhere. When the service discards the box, the fork server kills number 1;
-the kernel ends all others in there and lets number 1 go only when they have gone.
+a fixed size with a copy of the box's files and, as /dev/shm, an empty folder. Each learner's notebook is forked
+from there, so a check inside costs no more than elsewhere. When the service discards the box, the fork server
+kills number 1; the kernel ends all others in there and lets number 1 go only when they have gone.
 
 Boxes within an author's box share that one's network and shared memory, of which a seccomp filter lets
 nothing be used, and have processes, files and a namespace of accounts of their own.
@@ -33,11 +33,12 @@ from .abc import Box
 from .cgroups import ControlGroups
 from .landlock import LandlockSandbox
 from .protection import Name, Protection, protection
-from .usage import MAX_ENTRIES
+from .usage import MAX_ENTRIES, changed_at
 
-HOME = "/home/learner"
 MAX_BYTES = 256 * 2**20
-_SIZE = {"bytes": MAX_BYTES, "entries": MAX_ENTRIES}
+_MEMORY = {"place": "/home/learner", "bytes": MAX_BYTES, "entries": MAX_ENTRIES}
+HOME = f"{_MEMORY['place']}/work"
+SHARED = f"{_MEMORY['place']}/shm"
 
 
 class NamespaceSandbox(LandlockSandbox):
@@ -93,10 +94,10 @@ class NamespaceSandbox(LandlockSandbox):
             "root": str(box / "view"),
             "source": str(box / "work"),
             "account": [os.geteuid(), os.getegid()] if self._own_accounts else None,
-            **_SIZE,
+            "memory": _MEMORY,
         }
         (box / "view").mkdir()
-        return {**super().level(box), "own_count": self._counts_apart, "folder": HOME, "view": view}
+        return {**super().level(box), "own_count": self._counts_apart, "folder": HOME, "shared": SHARED, "view": view}
 
     @property
     def _counts_apart(self) -> bool:
@@ -111,7 +112,12 @@ class NamespaceSandbox(LandlockSandbox):
         """Hide the author's files under a copy of them; all else that can be seen is the same, and read-only."""
         level = {**LandlockSandbox.level(self, outer.folder), "own_count": True}
         accounts = sorted({int(order.get("user", os.geteuid())) for order in (outer.order, level)})
-        return {**level, "accounts": accounts, "folder": HOME, "copy_from": HOME, "cover": _SIZE}
+        places = {"folder": HOME, "shared": SHARED, "copy_from": HOME, "cover": _MEMORY}
+        return {**level, **places, "accounts": accounts}
+
+    def shared_memory(self, pid: int) -> int:
+        """Return when something was last made in its folder; nobody inside can set that time."""
+        return changed_at(pid, SHARED)
 
     def admit(self, box: Box, pid: int) -> None:
         """Bound a freshly forked process from outside, and let one within an author's box take on its user id."""

@@ -30,6 +30,30 @@ def held(pid: int | str = "self") -> tuple[int, int]:
     return counts[0], counts[1]
 
 
+def shared_mappings(pid: int) -> int:
+    """Return how many mappings a process has that forks of it could change for each other."""
+    try:
+        with open(f"/proc/{pid}/maps", "rb") as file:  # noqa: PTH123 - a thousand lines
+            kinds = (line.split(b" ", 2)[1] for line in file)
+            return sum(kind[1:2] == b"w" and kind[3:4] == b"s" for kind in kinds)
+    except (OSError, IndexError):
+        return 0
+
+
+def changed_at(pid: int, folder: str) -> int:
+    """Return when, in nanoseconds, an entry of a folder was last made or removed; 0 if not told.
+
+    Args:
+        pid: a process that sees the folder.
+        folder: where it sees it.
+
+    """
+    try:
+        return os.lstat(f"/proc/{pid}/root{folder}").st_mtime_ns
+    except OSError:
+        return 0
+
+
 def processes_of(group: int) -> int:
     """Return how many processes a process group has; 0 where the system does not tell."""
     count = 0

@@ -24,7 +24,7 @@ import os
 import signal
 import socket
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from .errors import ConfinementUnavailable
@@ -152,28 +152,31 @@ def map_accounts(pid: int, ids: Iterable[int]) -> None:
         Path("/proc", str(pid), kind).write_text(lines)
 
 
-def cover(home: str, options: str) -> None:
+def cover(place: str, options: str) -> None:
     """Hide a folder under a new file system in memory, which is left empty.
 
     Args:
-        home: the folder.
+        place: the folder.
         options: of the file system: its size and owner.
 
     Raises:
         OSError: not allowed here.
 
     """
-    _mount("tmpfs", home, "tmpfs", _NOSUID | _NODEV, options)
+    _mount("tmpfs", place, "tmpfs", _NOSUID | _NODEV, options)
 
 
-def enter_view(root: str, read_only: Iterable[str], devices: Iterable[str], home: str, options: str) -> None:
+def enter_view(
+    root: str, read_only: Iterable[str], devices: Iterable[str], links: Mapping[str, str], memory: str, options: str
+) -> None:
     """Replace all files by named ones; to be called by the child of `fork_apart`.
 
     Args:
         root: an empty folder, on which the new root is built.
         read_only: files and folders that keep their place, not to be changed; what is missing is passed over.
         devices: device files that keep their place.
-        home: where a new file system in memory is mounted, the only place that can be written.
+        links: symbolic links, each with what it names.
+        memory: where a new file system in memory is mounted, the only place that can be written.
         options: of that file system: its size and owner.
 
     Raises:
@@ -186,7 +189,9 @@ def enter_view(root: str, read_only: Iterable[str], devices: Iterable[str], home
         _show(path, root)
     for device in devices:
         _spot(root + device)
-    Path(root + home).mkdir(parents=True)
+    for link, target in links.items():
+        Path(root + link).symlink_to(target)
+    Path(root + memory).mkdir(parents=True)
     attributes = _ATTRIBUTES.pack(_READ_ONLY | _NOSUID | _NODEV, 0, 0, 0)
     call(
         "mount_setattr",
@@ -198,7 +203,7 @@ def enter_view(root: str, read_only: Iterable[str], devices: Iterable[str], home
     )
     for device in devices:
         _mount(device, root + device, "", _BIND, "")
-    _mount("tmpfs", root + home, "tmpfs", _NOSUID | _NODEV, options)
+    _mount("tmpfs", root + memory, "tmpfs", _NOSUID | _NODEV, options)
 
 
 def close_view(root: str) -> None:
