@@ -61,7 +61,7 @@ _RULES: dict[str, Sequence[tuple[str, str]]] = {
             "In a call, plain values come first and those with a name, such as key=value, after them.",
         ),
         (
-            r"non-default argument follows default argument",
+            r"non-default argument follows|parameter without a default follows",
             "Parameters with a default value come after those without one.",
         ),
         (r"f-string: ", "Inside the braces of an f-string stands Python code, and here it is not complete."),

@@ -102,7 +102,7 @@ def test_own_attributes_are_discreet_where_no_library_has_any_of_that_name() -> 
         "input()",
         "def f(n:",
         "x = 1\0",
-        "f = " + "-" * 5000 + "1",
+        "f = " + "-" * 100_000 + "1",
     ],
 )
 def test_not_discreet(source: str) -> None:

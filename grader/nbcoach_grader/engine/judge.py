@@ -41,6 +41,10 @@ from .steadiness import data, leaves_nothing, small, steady
 
 FILE = "<checks>"
 _MOST_KB = 2**40
+_NOTHING: tuple[Verdict, str | None, float | None] = (Verdict.PASSED, None, None)
+"""What it comes to to run nothing."""
+_INHERITED = object()
+"""Stands for what a class does not define itself, such as `Path.exists` in Python 3.13."""
 
 
 @dataclass(frozen=True)
@@ -310,14 +314,17 @@ def _mirrored(peer: JudgePeer) -> Iterator[None]:
         **class_checks(peer),
         **file_reads(peer),
     }
-    kept = {place: vars(place[0])[place[1]] for place in replaced}
+    kept = {place: vars(place[0]).get(place[1], _INHERITED) for place in replaced}
     for (owner, name), replacement in replaced.items():
         setattr(owner, name, replacement)
     try:
         yield
     finally:
         for (owner, name), original in kept.items():
-            setattr(owner, name, original)
+            if original is _INHERITED:
+                delattr(owner, name)
+            else:
+                setattr(owner, name, original)
 
 
 def _signature(proxy: Any) -> inspect.Signature:
