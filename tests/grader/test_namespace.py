@@ -174,3 +174,31 @@ def test_stores_and_deletes_of_answers_reach_the_learner() -> None:
     ask("x = 7\nother = 1\ndel x\ndel other", namespace)
     assert peer.asked == [("set-name", "x", 7), ("delete-name", "x")]
     assert "other" not in namespace
+
+
+def test_data_of_the_author_are_copied_when_a_test_asks_for_them() -> None:
+    inner = [1]
+    own = {"a": [inner], "b": [inner], "c": [2]}
+    namespace = Namespace(own, [], Peer(), copied=("a", "b", "c"))  # type: ignore[arg-type]
+    ask("a[0].append(2)\nshared = b[0]\ndef later():\n    return c\nfound = later()", namespace)
+    assert namespace["shared"] == [1, 2]
+    assert namespace["found"] == [2]
+    assert own == {"a": [[1]], "b": [[1]], "c": [2]}
+    assert namespace["found"] is not own["c"]
+
+
+def test_data_of_the_author_can_be_bound_anew_deleted_and_listed() -> None:
+    peer = Peer(b="learner's")
+    namespace = Namespace({"a": [1], "b": [2], "c": [3]}, [], peer, copied=("a", "b", "c"))  # type: ignore[arg-type]
+    peer.request = lambda *asked: [] if asked == ("names",) else Peer.request(peer, *asked)  # type: ignore[method-assign]
+    ask("a = 5\ndel b", namespace)
+    assert namespace["a"] == 5
+    assert [name for name in namespace if name[:2] != "__"] == ["a", "c"]
+    assert namespace["b"] == "learner's"
+
+
+def test_what_is_sheltered_is_forgotten_also_where_it_is_the_author_s_data() -> None:
+    namespace = Namespace({"a": [1]}, [], Peer(), copied=("a",))  # type: ignore[arg-type]
+    with namespace.sheltered(["a"]):
+        ask("a = 7", namespace)
+    assert namespace["a"] == [1]

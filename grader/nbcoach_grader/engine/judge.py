@@ -12,7 +12,6 @@ from __future__ import annotations
 import ast
 import builtins
 import contextlib
-import copy
 import inspect
 import random
 import signal
@@ -104,15 +103,14 @@ class Judge:
         self._peer.own_things = {name: value for name, value in author.own.items() if _is_made(name, value, answers)}
         self._seconds = self._end = 0.0
         self._large = author.large
-        copies = {} if author.large else copy.deepcopy({name: author.own[name] for name in author.data})
         self._namespace = Namespace(
             author.own
-            | copies
             | {"__builtins__": builtins, "__name__": "__main__", NOTING_NAME: Seen, TYPE_NAME: type_of}
             | {MODULE_NAME: lambda module: self._peer.request("module", module)}
             | {"display": lambda *values, **options: None},
             answers,
             self._peer,
+            () if author.large else author.data,
         )
         self._stateful = author.stateful
 
@@ -160,7 +158,7 @@ class Judge:
         allowed = cell.get("allowed")
         self._peer.allowed = None if allowed is None else frozenset(allowed)
         self._peer.attributes_asked = set()
-        before = self._execute(cell["preamble"])
+        before = self._execute(cell["preamble"]) if cell["preamble"].strip() else _NOTHING
         for check in cell["checks"]:
             start = time.monotonic()
             score = None

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import builtins
 import contextlib
+import copy
 import importlib
 import types
 from collections.abc import Iterable, Iterator, MutableMapping
@@ -28,18 +29,26 @@ class Namespace(dict[str, Any]):
         own: names that the judge has already.
         answers: names that the reference solution binds.
         peer: the line to the subject.
+        copied: those of the own names whose values a test may change in place: it gets a copy when it asks.
 
     """
 
-    def __init__(self, own: dict[str, Any], answers: Iterable[str], peer: JudgePeer) -> None:
+    def __init__(
+        self, own: dict[str, Any], answers: Iterable[str], peer: JudgePeer, copied: Iterable[str] = ()
+    ) -> None:
         self._answers = self._shared = frozenset(answers)
         self._peer = peer
-        super().__init__({n: v for n, v in own.items() if n not in self._answers or n[:2] == "__" or not _is_data(v)})
+        kept = {n: v for n, v in own.items() if n not in self._answers or n[:2] == "__" or not _is_data(v)}
+        self._originals = {name: kept.pop(name) for name in copied if name in kept}
+        self._copies: dict[int, Any] = {}
+        super().__init__(kept)
 
     @contextlib.contextmanager
     def sheltered(self, names: Iterable[str]) -> Iterator[None]:
         """Let what is done to some names stay on this side, and be forgotten in the end."""
         outer = frozenset(names)
+        for name in outer & self._originals.keys():
+            self._copy(name)
         before = {name: dict.__getitem__(self, name) for name in outer if dict.__contains__(self, name)}
         self._shared = self._answers - outer
         try:
@@ -50,7 +59,15 @@ class Namespace(dict[str, Any]):
                 dict.pop(self, name, None)
             dict.update(self, before)
 
+    def _copy(self, name: str) -> Any:
+        """Take a copy of the author's data; what two names share, their copies share."""
+        value = copy.deepcopy(self._originals.pop(name), self._copies)
+        dict.__setitem__(self, name, value)
+        return value
+
     def __missing__(self, name: str) -> Any:
+        if name in self._originals:
+            return self._copy(name)
         if self._never_theirs(name):
             raise KeyError(name)
         found, value = self._peer.request("name", name)
@@ -74,9 +91,10 @@ class Namespace(dict[str, Any]):
         return True
 
     def __iter__(self) -> Iterator[str]:
-        yield from list(dict.keys(self))
+        own = [*dict.keys(self), *self._originals]
+        yield from own
         theirs = [name for name in self._peer.request("names") if type(name) is str]
-        yield from (name for name in theirs if not dict.__contains__(self, name) and not self._never_theirs(name))
+        yield from (name for name in theirs if name not in own and not self._never_theirs(name))
 
     def keys(self) -> Any:
         """Return the names of both sides."""
@@ -110,11 +128,13 @@ class Namespace(dict[str, Any]):
         return value
 
     def __setitem__(self, name: str, value: Any) -> None:
+        self._originals.pop(name, None)
         super().__setitem__(name, value)
         if name in self._shared:
             self._peer.request("set-name", name, self._peer.encode(value))
 
     def __delitem__(self, name: str) -> None:
+        self._originals.pop(name, None)
         if dict.__contains__(self, name):
             super().__delitem__(name)
         if name in self._shared:
