@@ -16,9 +16,10 @@ from weakref import WeakValueDictionary
 from traitlets import Enum, Float, Integer
 from traitlets.config import LoggingConfigurable
 
-from ..errors import EngineStopped
+from ..errors import EngineStopped, SandboxFailed
+from ..sandbox import choice
 from ..sandbox.abc import Sandbox
-from ..sandbox.choice import AUTO, LEVELS, choose
+from ..sandbox.choice import AUTO, LEVELS
 from ..sandbox.removal import remove
 from . import rest
 from .fork_server import Zygote, start_zygote
@@ -115,6 +116,8 @@ class Engine(LoggingConfigurable):
             self._begun = Path(tempfile.mkdtemp(prefix="nbcoach-grader-"))
             (self._begun / "home").mkdir(mode=0o700)
             self._ahead = start_zygote(self._begun, likely)
+            with contextlib.suppress(SandboxFailed):  # who chooses one tries again, and says why
+                choice.begin()
         return self._begun
 
     async def start(self) -> None:
@@ -127,7 +130,7 @@ class Engine(LoggingConfigurable):
         if self._folder is None:
             try:
                 folder = self.begin()
-                self._sandbox = await asyncio.to_thread(choose, folder, self.sandbox_level)
+                self._sandbox = await asyncio.to_thread(choice.choose, folder, self.sandbox_level)
             except BaseException:
                 await self.stop()
                 raise

@@ -29,7 +29,7 @@ from nbcoach_hub.processes import become_subreaper
 from ..sandbox.removal import remove
 from ..sandbox.usage import held
 from . import framing, nose_tools
-from .pages import collapse_pages, hot_pages
+from .pages import Ranges, collapse_pages, hot_pages
 from .typical import exercise, warm_up
 from .worker import Worker
 
@@ -103,6 +103,15 @@ def start_without(name: str, arguments: argparse.Namespace) -> NoReturn:
     os.execv(command[0], command)  # noqa: S606
 
 
+def made_ready(shell: InteractiveShell) -> Ranges:
+    """Make forks of this process cheap, and return the pages that they mostly write."""
+    warm_up()
+    gc.collect()
+    gc.freeze()  # a collection in a child would copy every page
+    collapse_pages()
+    return hot_pages(lambda: exercise(shell))
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Load what the course needs, say ready, and serve."""
     parser = argparse.ArgumentParser(prog="nbcoach-zygote")
@@ -118,7 +127,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     nose_tools.offer()
     shell = make_shell()
     control = socket.socket(fileno=arguments.control)
-    missing = load(arguments.imports, arguments)
+    likely = arguments.imports
+    missing = load(likely, arguments)
+    shell.run_cell("pass", silent=True)  # type: ignore[no-untyped-call]
+    hot = made_ready(shell) if likely or arguments.told else []
     if not arguments.told:
         try:
             needed = framing.receive(control)["imports"]
@@ -127,17 +139,13 @@ def main(argv: Sequence[str] | None = None) -> None:
             return
         arguments.told = True
         missing = load(needed, arguments)
-    shell.run_cell("pass", silent=True)  # type: ignore[no-untyped-call]
+        if not likely or set(needed) - set(likely):
+            hot = made_ready(shell)
     nowhere = os.open(os.devnull, os.O_RDWR)
     for number in (0, 1, 2):
         os.dup2(nowhere, number)
     os.close(nowhere)
     sys.stdin = Path(os.devnull).open()  # noqa: SIM115 - lives as long as the process
-    warm_up()
-    gc.collect()
-    gc.freeze()  # a collection in a child would copy every page
-    collapse_pages()
-    hot = hot_pages(lambda: exercise(shell))
     framing.send(control, {"ready": True, "missing": missing})
     worker = Worker(control, shell, root=True, hot=hot)
     told = worker.loop()

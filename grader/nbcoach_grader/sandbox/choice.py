@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from nbcoach_hub.confinement import landlock_abi
 from nbcoach_hub.confinement.syscalls import machine
 
 from ..errors import SandboxFailed
-from .abc import Sandbox
+from .abc import Box, Sandbox
 from .cgroups import ControlGroups, find_control_groups
 from .landlock import LandlockSandbox
 from .namespaces import NamespaceSandbox
@@ -60,26 +61,57 @@ def control_groups() -> ControlGroups:
     return find_control_groups()
 
 
+@dataclass(frozen=True)
+class _Trial:
+    """What is being tried: how each sandbox is made, one of each with a box, and the process that tries them."""
+
+    candidates: list[tuple[str, Make]]
+    boxes: list[tuple[Sandbox, Box]]
+    folder: tempfile.TemporaryDirectory[str]
+    probe: subprocess.Popen[str]
+
+
+@lru_cache(maxsize=1)
+def begin() -> _Trial:
+    """Begin to try all sandboxes, without waiting for it; `tried` goes on from there.
+
+    Raises:
+        SandboxFailed: they cannot be tried.
+
+    """
+    candidates = _candidates()
+    folder = tempfile.TemporaryDirectory(prefix="nbcoach-probe-")
+    sandboxes = [make(Path(folder.name)) for _, make in candidates]
+    boxes = [(sandbox, sandbox.prepare((), Limits())) for sandbox in sandboxes]
+    asked = json.dumps([{"birth": dict(box.birth), "order": dict(box.order)} for _, box in boxes])
+    command = [sys.executable, "-I", "-m", "nbcoach_grader.sandbox.probe", asked]
+    try:
+        probe = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+    except OSError as err:
+        raise SandboxFailed(f"Sandboxes cannot be tried: {err}") from err
+    return _Trial(candidates, boxes, folder, probe)
+
+
 @lru_cache(maxsize=1)
 def tried() -> tuple[tuple[str, Make, str], ...]:
-    """Return all sandboxes from the best on: the level, how it is made, and why it does not work; tried once."""
-    candidates = _candidates()
-    with tempfile.TemporaryDirectory(prefix="nbcoach-probe-") as folder:
-        sandboxes = [make(Path(folder)) for _, make in candidates]
-        boxes = [sandbox.prepare((), Limits()) for sandbox in sandboxes]
-        asked = json.dumps([{"birth": dict(box.birth), "order": dict(box.order)} for box in boxes])
-        command = [sys.executable, "-I", "-m", "nbcoach_grader.sandbox.probe"]
-        try:
-            done = subprocess.run(
-                command, input=asked, capture_output=True, text=True, timeout=_PROBE_SECONDS, check=True
-            )
-            reasons: list[str] = json.loads(done.stdout)
-        except (OSError, ValueError, subprocess.SubprocessError) as err:
-            raise SandboxFailed(f"Sandboxes cannot be tried: {err}") from err
-        finally:
-            for sandbox, box in zip(sandboxes, boxes, strict=True):
-                sandbox.discard(box)
-    return tuple((name, make, reason) for (name, make), reason in zip(candidates, reasons, strict=True))
+    """Return all sandboxes from the best on: the level, how it is made, and why it does not work; tried once.
+
+    Raises:
+        SandboxFailed: they cannot be tried.
+
+    """
+    trial = begin()
+    try:
+        reasons: list[str] = json.loads(trial.probe.communicate(timeout=_PROBE_SECONDS)[0])
+    except (ValueError, subprocess.SubprocessError) as err:
+        trial.probe.kill()
+        trial.probe.wait()
+        raise SandboxFailed(f"Sandboxes cannot be tried: {err}") from err
+    finally:
+        for sandbox, box in trial.boxes:
+            sandbox.discard(box)
+        trial.folder.cleanup()
+    return tuple((name, make, reason) for (name, make), reason in zip(trial.candidates, reasons, strict=True))
 
 
 def _candidates() -> list[tuple[str, Make]]:

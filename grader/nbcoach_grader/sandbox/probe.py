@@ -49,4 +49,4 @@ def attempt(box: Mapping[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps([attempt(box) for box in json.load(sys.stdin)]))
+    sys.stdout.write(json.dumps([attempt(box) for box in json.loads(sys.argv[1])]))
