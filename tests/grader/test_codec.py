@@ -48,6 +48,12 @@ class NoReferences:
     def resolve(self, payload: Sequence[Any], decode: Callable[[Any], object]) -> object:
         raise Undecodable("nothing to refer to")
 
+    def number(self, array: Any) -> int:
+        return 1
+
+    def met(self, number: Any, array: Any) -> Any:
+        return array
+
 
 def cross(value: Any) -> Any:
     body = framing.pack(Encoder(NoReferences()).encode(value))[4:]

@@ -110,6 +110,24 @@ PASSING: dict[str, dict[str, Any]] = {
         "cells": "name = 'made'\n!mkdir {name} && echo $name > word.txt\nsaid = !echo one",
         "test": "import os\nassert os.path.exists('made') and open('word.txt').read() == 'made\\n' and said[0] == 'one'",
     },
+    "what a command of the shell printed": {
+        "cells": "def f():\n    said = !printf 'one\\ntwo\\n'\n    return said",
+        "test": "assert 'one' in f() and f() == ['one', 'two'] and f().n == 'one\\ntwo' and isinstance(f(), list)",
+    },
+    "an array in a list that is compared": {
+        "cells": "import numpy as np\nxs = np.arange(3)\nkept = [0, xs]\ndef again(): return (xs, 1)",
+        "test": "assert kept == [0, xs] and again() == (xs, 1) and kept[1] is xs",
+    },
+    "a large array that a test passes": {
+        "cells": "def count(a): return int(a.sum())",
+        "test": "import numpy as np\nassert count(np.ones(3_000_000)) == 3_000_000",
+    },
+    "threads that wait for each other": {
+        "cells": "import threading\nfrom concurrent.futures import ThreadPoolExecutor\ndef meet(n):\n"
+        "    gate = threading.Barrier(n)\n    with ThreadPoolExecutor(n) as pool:\n"
+        "        return sorted(pool.map(lambda _: gate.wait(), range(n)))",
+        "test": "assert meet(16) == list(range(16))",
+    },
     "the cell before is run again": {
         "cells": "print('Hello')",
         "test": "import io, sys\nkept, sys.stdout = sys.stdout, io.StringIO()\nexec(In[-2])\n"
@@ -150,6 +168,16 @@ PASSING: dict[str, dict[str, Any]] = {
 }
 
 REFUSED: dict[str, dict[str, Any]] = {
+    "an array in a list that holds something else": {
+        "cells": "import numpy as np\nxs = np.arange(3)\nkept = [0, xs + 1]",
+        "test": "assert kept == [0, xs]",
+        "verdict": Verdict.ERROR,
+    },
+    "a large array that a learner gives": {
+        "cells": "import numpy as np\ndef f(): return np.ones(3_000_000)",
+        "test": "assert len(f()) == 3_000_000",
+        "verdict": Verdict.ERROR,
+    },
     "a pickle that the learner's code wrote": {
         "cells": "class Trap:\n    def __reduce__(self):\n        return (print, (1,))\n"
         "import pickle\nopen('m.pkl', 'wb').write(pickle.dumps(Trap()))",

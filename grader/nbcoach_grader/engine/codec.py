@@ -2,9 +2,10 @@
 
 Never pickle. A value is encoded when its type is exactly one that is listed here; a
 subclass with learner-made behaviour is not data and stays where it is, behind a reference
-(see `references`). Plain msgpack scalars stand for themselves, anything else is an array whose
+(see `References`). Plain msgpack scalars stand for themselves, anything else is an array whose
 first item is a `Tag`. Identity is kept within one transfer: a container met again is a `REF`
-to its number. Decoding is bounded in depth and in the number of items; the frame bounds bytes.
+to its number. Arrays keep it from one transfer to the next, too (see `identities`). Decoding is bounded
+in depth and in the number of items; the frame bounds bytes.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
+from IPython.utils.text import SList
 
 from ..errors import Undecodable
 from . import tables
@@ -35,6 +37,12 @@ class References(Protocol):
     def resolve(self, payload: Sequence[Any], decode: Callable[[Any], object]) -> object:
         """Return what a payload stands for; raise `Undecodable` for one that is not acceptable."""
 
+    def number(self, array: np.ndarray[Any, Any]) -> int:
+        """Return a number by which the other side knows an array when it comes again."""
+
+    def met(self, number: Any, array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """Return the array that came by a number before, where it is the same still, else the one that came now."""
+
 
 _SINGLETONS: dict[str, object] = {"ellipsis": ..., "not-implemented": NotImplemented, "na": pd.NA, "nat": pd.NaT}
 _UNFINISHED = object()
@@ -42,6 +50,7 @@ _LEAVES = frozenset({type(None), bool, float, str, bytes})
 _LEAVES_READ = _LEAVES | {int}
 _ITEM_CONTAINERS: dict[type, Tag] = {
     list: Tag.LIST,
+    SList: Tag.SLIST,
     tuple: Tag.TUPLE,
     set: Tag.SET,
     frozenset: Tag.FROZENSET,
@@ -137,8 +146,10 @@ class Encoder:
         if kind is np.ndarray and value.dtype == object:
             self._number(value)
             return [Tag.OBJECT_ARRAY, list(value.shape), *self._all(value.ravel().tolist())]
+        if tables.is_array(kind, value):
+            self._number(value)
+            return [Tag.ARRAY, *tables.array_parts(value), self._references.number(value)]
         for accepts, tag, parts in (
-            (tables.is_array, Tag.ARRAY, tables.array_parts),
             (tables.is_index, Tag.INDEX, tables.index_parts),
             (tables.is_series, Tag.SERIES, tables.series_parts),
             (tables.is_frame, Tag.FRAME, tables.frame_parts),
@@ -217,7 +228,7 @@ class Decoder:
                 raise Undecodable("A value that cannot change holds itself.")
             self._pay(self._weights.get(number, 0))
             return self._kept[number]
-        if tag in (Tag.LIST, Tag.SET, Tag.DICT, Tag.COUNTER, Tag.ORDEREDDICT, Tag.DEQUE, Tag.DEFAULTDICT):
+        if tag in (Tag.LIST, Tag.SLIST, Tag.SET, Tag.DICT, Tag.COUNTER, Tag.ORDEREDDICT, Tag.DEQUE, Tag.DEFAULTDICT):
             return self._mutable(tag, rest)
         if tag in (Tag.TUPLE, Tag.FROZENSET):
             place = self._reserve()
@@ -247,8 +258,8 @@ class Decoder:
             self._kept[place] = queue
             queue.extend(map(self.decode, rest[1:]))
             return queue
-        if tag is Tag.LIST:
-            items: list[Any] = []
+        if tag in (Tag.LIST, Tag.SLIST):
+            items: list[Any] = [] if tag is Tag.LIST else SList()
             self._kept[place] = items
             items.extend(self._all(rest))
             return items
@@ -284,6 +295,10 @@ class Decoder:
                 for number, item in enumerate(items):  # as one, lists would be taken for more dimensions
                     value[number] = item
             value = value.reshape(rest[0])
+        elif tag is Tag.ARRAY:
+            value = tables.array(*rest[:3])
+            if len(rest) > 3:
+                value = self._references.met(rest[3], value)
         elif tag in _TABLES:
             value = _TABLES[tag](rest, self.decode)
         else:
@@ -292,7 +307,7 @@ class Decoder:
         return value
 
 
-_TABLES = {Tag.ARRAY: tables.array, Tag.INDEX: tables.index, Tag.SERIES: tables.series, Tag.FRAME: tables.frame}
+_TABLES = {Tag.INDEX: tables.index, Tag.SERIES: tables.series, Tag.FRAME: tables.frame}
 BY_VALUE: frozenset[type] = frozenset(
     {type(None), bool, int, float, str, bytes, collections.defaultdict, collections.deque, slice}
     | {*_ITEM_CONTAINERS, *_PAIR_CONTAINERS, *SINGLES, *tables.TYPES}

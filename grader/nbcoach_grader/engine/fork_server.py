@@ -86,6 +86,7 @@ def start_zygote(folder: Path, likely: Collection[str] = ()) -> Zygote:
         "HOME": str(home),
         "IPYTHONDIR": str(home / "ipython"),
         "LANG": "C.UTF-8",
+        "MALLOC_ARENA_MAX": "2",  # each arena reserves 64 MiB of addresses, and those are what bounds memory
         "MPLBACKEND": "Agg",
         "MPLCONFIGDIR": str(home / "matplotlib"),
         "PATH": "/usr/local/bin:/usr/bin:/bin",

@@ -14,30 +14,34 @@ import msgpack
 from ..errors import FrameTooLarge, ProtocolError
 
 MAX_FRAME = 16 * 1024 * 1024
+MAX_GIVEN = 256 * 1024 * 1024
+"""Largest message with what an author's test passes to the learner's code: it is the author's own, and his to bound."""
 MAX_REPORT = 1024 * 1024
 """Largest answer that the service takes from a forked process."""
 
 _HEADER = struct.Struct(">I")
 HEADER_BYTES = _HEADER.size
+_PART = 1024 * 1024
+"""Most bytes that are read at once, as room for all that is asked for is made each time."""
 
 
-def pack(message: Any) -> bytes:
+def pack(message: Any, limit: int = MAX_FRAME) -> bytes:
     """Return a message as a frame.
 
     Raises:
-        FrameTooLarge: it exceeds 16 MiB.
+        FrameTooLarge: it exceeds `limit` bytes.
 
     """
     try:
         body: bytes = msgpack.packb(message, use_bin_type=True, unicode_errors="surrogatepass")
     except OverflowError as err:
         raise FrameTooLarge("A message holds a number that is too large.") from err
-    if len(body) > MAX_FRAME:
-        raise FrameTooLarge(f"A message of {len(body)} bytes exceeds {MAX_FRAME}.")
+    if len(body) > limit:
+        raise FrameTooLarge(f"A message of {len(body)} bytes exceeds {limit}.")
     return _HEADER.pack(len(body)) + body
 
 
-def body_length(header: bytes, limit: int = MAX_FRAME) -> int:
+def body_length(header: bytes | bytearray, limit: int = MAX_FRAME) -> int:
     """Return the length that a header announces.
 
     Raises:
@@ -50,7 +54,7 @@ def body_length(header: bytes, limit: int = MAX_FRAME) -> int:
     return length
 
 
-def unpack(body: bytes) -> Any:
+def unpack(body: bytes | bytearray) -> Any:
     """Return the message in a frame's body.
 
     Raises:
@@ -72,12 +76,13 @@ def send(sock: socket.socket, message: Any, fds: Sequence[int] = ()) -> None:
     sock.sendall(frame)
 
 
-def receive(sock: socket.socket, deadline: float | None = None) -> Any:
+def receive(sock: socket.socket, deadline: float | None = None, limit: int = MAX_FRAME) -> Any:
     """Receive a message from a blocking socket.
 
     Args:
         sock: the socket.
         deadline: when, on the monotonic clock, the whole message must have come, however it trickles in.
+        limit: bytes that it may have.
 
     Raises:
         EOFError: the other side has gone.
@@ -85,7 +90,7 @@ def receive(sock: socket.socket, deadline: float | None = None) -> Any:
         ProtocolError: it sent something else.
 
     """
-    return unpack(_exactly(sock, body_length(_exactly(sock, _HEADER.size, deadline)), deadline))
+    return unpack(_exactly(sock, body_length(_exactly(sock, _HEADER.size, deadline), limit), deadline))
 
 
 def arm(sock: socket.socket, deadline: float | None) -> None:
@@ -114,13 +119,13 @@ def receive_with_fds(sock: socket.socket) -> tuple[Any, list[int]]:
     return unpack(_exactly(sock, body_length(header))), list(fds)
 
 
-def _exactly(sock: socket.socket, count: int, deadline: float | None = None) -> bytes:
+def _exactly(sock: socket.socket, count: int, deadline: float | None = None) -> bytearray:
     data = bytearray()
     while len(data) < count:
         if deadline is not None:
             arm(sock, deadline)
-        part = sock.recv(count - len(data))
+        part = sock.recv(min(count - len(data), _PART))
         if not part:
             raise EOFError
         data += part
-    return bytes(data)
+    return data

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ..errors import ProtocolError, Undecodable
+from .framing import MAX_GIVEN
 from .peer import DATA_TYPE_MODULES, LineBroken, Peer, importable_name
 from .proxy import DUNDERS, is_proxy
 
@@ -59,6 +60,7 @@ class JudgePeer(Peer):
     """The judge's end: asks for learner objects, answers callbacks."""
 
     strict = True
+    most_asked = MAX_GIVEN
     unanswered = (LineBroken, TestTooSlow)
     raised: BaseException | None = None
     """The last exception that came from the learner's side."""

@@ -26,6 +26,7 @@ import numpy as np
 from ..errors import FrameTooLarge, ProtocolError, Undecodable
 from . import framing
 from .codec import BY_VALUE, Decoder, Encoder
+from .identities import Identities
 from .proxy import DUNDERS, is_proxy, make_proxy, oid_of
 from .writeback import write_back
 
@@ -85,6 +86,9 @@ class Peer:
 
     by_value = BY_VALUE
 
+    most_asked = most_taken = framing.MAX_FRAME
+    """Bytes that a request of this side may have, and what comes from the other side."""
+
     unanswered: tuple[type[BaseException], ...] = (LineBroken,)
     """What ends this side, instead of being told to the other one."""
 
@@ -95,6 +99,8 @@ class Peer:
         self._exports: dict[int, object] = {}
         self._numbers: dict[int, int] = {}
         self._proxies: dict[int, object] = {}
+        identities = Identities()
+        self.number, self.met = identities.number, identities.met
 
     def may_ask(self, name: str) -> bool:
         """Tell whether an object of the other side may be asked for an attribute."""
@@ -114,7 +120,7 @@ class Peer:
             BaseException: what the operation raised on the other side.
 
         """
-        self._send([Frame.REQUEST, operation, *arguments])
+        self._send([Frame.REQUEST, operation, *arguments], self.most_asked)
         while True:
             frame = self._receive()
             if frame[0] == Frame.REQUEST:
@@ -157,7 +163,7 @@ class Peer:
         """Answer requests until the other side goes."""
         while True:
             try:
-                frame = framing.receive(self.sock)
+                frame = framing.receive(self.sock, limit=self.most_taken)
             except (EOFError, OSError):
                 return
             self._serve_one(frame[1:])
@@ -304,10 +310,10 @@ class Peer:
             raised.args = tuple(args)
             return raised
 
-    def _send(self, frame: list[Any]) -> None:
+    def _send(self, frame: list[Any], limit: int = framing.MAX_FRAME) -> None:
         if self.broken:
             raise self.broken
-        packed = framing.pack(frame)
+        packed = framing.pack(frame, limit)
         with self._breaking():
             framing.arm(self.sock, self.deadline)
             self.sock.sendall(packed)
@@ -315,7 +321,7 @@ class Peer:
     def _receive(self) -> list[Any]:
         with self._breaking():
             framing.arm(self.sock, self.deadline)
-            frame = framing.receive(self.sock, self.deadline)
+            frame = framing.receive(self.sock, self.deadline, self.most_taken)
         sizes = {Frame.RETURN: (3, 3), Frame.RAISED: (4, 4), Frame.REQUEST: (2, 8)}
         if not isinstance(frame, list) or not frame or frame[0] not in list(Frame):
             raise self._break("violation", "An answer is malformed.")

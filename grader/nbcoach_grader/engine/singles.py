@@ -57,6 +57,7 @@ class Tag(IntEnum):
     FRAME = 30
     TIMESTAMP = 31
     PD_TIMEDELTA = 32
+    SLIST = 33
     REFERENCE = 40
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ProtocolError
+from .framing import MAX_GIVEN
 from .names import SHELL_NAMES
 from .peer import DATA_TYPE_MODULES, STATEFUL_MODULES, Peer, importable_name
 from .steadiness import steady
@@ -35,6 +36,8 @@ class SubjectPeer(Peer):
         namespace: the learner's globals.
 
     """
+
+    most_taken = MAX_GIVEN
 
     def __init__(self, sock: socket.socket, namespace: MutableMapping[str, Any]) -> None:
         super().__init__(sock)

@@ -44,7 +44,7 @@ def scalar_parts(kind: type, value: Any) -> list[Any] | None:
 
 def scalar(name: Any, data: Any) -> Any:
     """Put a numpy scalar together."""
-    return array([name, data, [1]], None)[0]
+    return array(name, data, [1])[0]
 
 
 def dtype(name: Any) -> np.dtype[Any]:
@@ -57,14 +57,13 @@ def is_array(kind: type, value: Any) -> bool:
     return kind is np.ndarray and value.dtype.kind in _KINDS
 
 
-def array_parts(value: Any, encode: Encode) -> list[Any]:
+def array_parts(value: Any) -> list[Any]:
     """Return the parts of an array."""
     return [value.dtype.str, value.tobytes(), list(value.shape)]
 
 
-def array(rest: list[Any], decode: Encode | None) -> np.ndarray[Any, Any]:
+def array(name: Any, data: Any, shape: Any) -> np.ndarray[Any, Any]:
     """Put an array together."""
-    name, data, shape = rest
     kind = _plain_dtype(name)
     if type(shape) is not list or any(type(n) is not int or n < 0 for n in shape) or type(data) is not bytes:
         raise Undecodable("An array is malformed.")

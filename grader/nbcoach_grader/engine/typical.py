@@ -48,6 +48,14 @@ class _Nothing:
         """Return nothing."""
         return None
 
+    def number(self, array: Any) -> int:
+        """Know each array by the same number."""
+        return 0
+
+    def met(self, number: Any, array: Any) -> Any:
+        """Return the array that came."""
+        return array
+
 
 def warm_up() -> None:
     """Do typical work again and again, and leave nothing behind."""
