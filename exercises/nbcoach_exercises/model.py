@@ -80,7 +80,7 @@ class Limits:
 
     seconds: float = 10.0
     memory_mb: int = 1024
-    processes: int = 64
+    processes: int = 16
 
 
 @dataclass(frozen=True, kw_only=True)

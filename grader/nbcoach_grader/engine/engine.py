@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 import tempfile
+import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Collection
 from pathlib import Path
@@ -31,6 +32,9 @@ from .process import Process
 from .whole import Whole
 
 log = logging.getLogger(__name__)
+
+REST_SECONDS = 5.0
+"""How long a learner waits whose code was ended for what it used too much of: ending it costs the others."""
 
 
 class Engine(LoggingConfigurable):
@@ -80,6 +84,7 @@ class Engine(LoggingConfigurable):
         self._active = 0
         self._zygotes_lost = 0
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._resting: dict[str, float] = {}
         self._tasks: set[asyncio.Task[Outcome]] = set()
         self._preparing: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
@@ -222,7 +227,17 @@ class Engine(LoggingConfigurable):
 
     async def _in_turn(self, plan: Plan, started: asyncio.Event, begun: Begun) -> Outcome:
         turn = self._turns.setdefault(plan.learner, asyncio.Lock())
-        async with turn, self._running, self._counted():
+        async with turn:
+            await self._rested(plan.learner)
+            return await self._outcome(plan, started, begun)
+
+    async def _rested(self, learner: str) -> None:
+        """Wait until a learner may go on whose code was ended for what it used too much of."""
+        until = self._resting.pop(learner, 0.0)
+        await asyncio.sleep(max(until - time.monotonic(), 0.0))
+
+    async def _outcome(self, plan: Plan, started: asyncio.Event, begun: Begun) -> Outcome:
+        async with self._running, self._counted():
             started.set()
             begun()
             try:
@@ -253,7 +268,11 @@ class Engine(LoggingConfigurable):
             async with pair.lock:
                 if self._pairs.get(plan.line) is pair:  # it may have been evicted meanwhile
                     pair.uses += 1
-                    return await pair.judge(plan, self._judges, self.max_seconds, crowded=self._crowded()), pair
+                    before = pair.excesses
+                    outcome = await pair.judge(plan, self._judges, self.max_seconds, crowded=self._crowded())
+                    if pair.excesses > before:
+                        self._resting[plan.learner] = time.monotonic() + REST_SECONDS
+                    return outcome, pair
 
     @contextlib.asynccontextmanager
     async def _counted(self) -> AsyncIterator[None]:

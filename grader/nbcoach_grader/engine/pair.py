@@ -33,6 +33,11 @@ class Pair:
         self.memory_bytes = 0
         self.uses = 0
 
+    @property
+    def excesses(self) -> int:
+        """Return how often one of the two was ended for what it used too much of."""
+        return self.open.excesses + self.blind.excesses
+
     def places(self) -> list[tuple[Box, int]]:
         """Return the boxes of the two, each with the process group of all that runs in it."""
         return [place for place in (self.open.place, self.blind.place) if place is not None]

@@ -35,9 +35,9 @@ GRACE_SECONDS = 1.0
 SERVING_PROCESSES = 8
 CHEAP_SECONDS = 0.05
 _CHANCES = 2
-_LEAST_ROOM = 32
+_LEAST_ROOM = 16
 """For how many cells there is room in a box at least: notebooks grow, and a box's bounds are for good."""
-_END_SECONDS = 0.25
+_END_SECONDS = 1.5
 _LAST_SECONDS = 0.02
 """How long the first process of a box may live after the others: it is the last to go."""
 
@@ -72,6 +72,8 @@ class Line:
         self._room = 0
         self._unshared = 0
         self._excess: Name | None = None
+        self.excesses = 0
+        """How often it was ended for what it used too much of."""
 
     @property
     def snapshots(self) -> int:
@@ -166,6 +168,7 @@ class Line:
         if self._box is None:
             return False
         before, self._kills = self._kills, await asyncio.to_thread(self._sandbox.memory_kills, self._box)
+        self.excesses += self._kills > before
         return self._kills > before
 
     async def ended_from_outside(self) -> bool:
@@ -179,6 +182,7 @@ class Line:
         if self._root is None or self._ended:
             return
         self._ended, self._excess = True, excess
+        self.excesses += excess is not None
         try:
             if not await self._prefix.process.discard(self._root):
                 log.error("Processes of a learner's code have not ended yet")
