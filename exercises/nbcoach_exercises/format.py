@@ -67,34 +67,47 @@ def read_notebook(data: bytes | str, where: str) -> NotebookNode:
     """
     if len(data) > MAX_NOTEBOOK_BYTES:
         raise TooLarge(f"{where} is larger than {MAX_NOTEBOOK_BYTES // 2**20} MiB.", limit=MAX_NOTEBOOK_BYTES)
+    if not data:
+        raise InvalidNotebook(f"{where} is no JSON: it is empty.")
     try:
         raw = json.loads(data)
-    except (ValueError, RecursionError) as err:
+    except RecursionError as err:
+        raise InvalidNotebook(f"{where} is no notebook: its JSON is nested too deeply.") from err
+    except ValueError as err:
         raise InvalidNotebook(f"{where} is no JSON: {str(err)[:200]}") from err
+    if isinstance(raw, dict) and raw.get("nbformat", 4) != 4:
+        raise InvalidNotebook(
+            f"{where} has notebook format {ascii(raw['nbformat'])[:20]}; format 4 is needed. "
+            "Open and save it in JupyterLab."
+        )
     if not isinstance(raw, dict) or not isinstance(raw.get("cells"), list):
         raise InvalidNotebook(f"{where} is no notebook: it has no list of cells.")
-    if raw.get("nbformat") != 4:
-        shown = repr(raw.get("nbformat"))[:20]
-        raise InvalidNotebook(
-            f"{where} has notebook format {shown}; format 4 is needed. Open and save it in JupyterLab."
-        )
+    if "nbformat" not in raw:
+        raise InvalidNotebook(f"{where} is no notebook: it does not name its format.")
     if len(raw["cells"]) > MAX_CELLS:
         raise TooLarge(f"{where} has more than {MAX_CELLS} cells.", limit=MAX_CELLS)
     try:
         notebook: NotebookNode = nbformat.from_dict(raw)  # type: ignore[no-untyped-call]
         for number, cell in enumerate(notebook.cells):
-            if isinstance(cell.get("source"), list):
-                cell.source = "".join(cell.source)
-            told = cell.get("source"), cell.get("cell_type")
-            if not all(isinstance(text, str) for text in told) or not isinstance(cell.get("metadata"), dict):
+            if not _is_cell(cell):
                 raise InvalidNotebook(
                     f"{where}, cell {number + 1}: a cell needs type, source and metadata.", cell=number
                 )
-    except (TypeError, AttributeError, KeyError, RecursionError) as err:
-        raise InvalidNotebook(f"{where} is no valid notebook: {str(err)[:200]}") from err
+            if isinstance(cell.source, list):
+                cell.source = "".join(cell.source)
+    except RecursionError as err:
+        raise InvalidNotebook(f"{where} is no valid notebook: it is nested too deeply.") from err
     if not isinstance(notebook.get("metadata"), dict):
         raise InvalidNotebook(f"{where} is no valid notebook: it has no metadata.")
     return notebook
+
+
+def _is_cell(cell: object) -> bool:
+    if not isinstance(cell, dict):
+        return False
+    source, kind, metadata = cell.get("source"), cell.get("cell_type"), cell.get("metadata")
+    lines = source if isinstance(source, list) else [source]
+    return isinstance(kind, str) and isinstance(metadata, dict) and all(isinstance(line, str) for line in lines)
 
 
 def role_of(cell: NotebookNode) -> Role:

@@ -51,9 +51,13 @@ def test_a_reference_that_fails_says_why(master: Path) -> None:
 
 def test_what_is_no_master_is_named_and_the_rest_is_proven(master: Path) -> None:
     (master.parent / "broken.ipynb").write_text("{")
+    for number, old in enumerate(({}, {"worksheets": 3}, {"worksheets": [{"cells": [3]}]}, {"cells": []})):
+        text = json.dumps({"nbformat": 3, "nbformat_minor": 0, "metadata": {}} | old)
+        (master.parent / f"old{number}.ipynb").write_text(text)
     status, lines, problem = prove(master.parent)
     assert (status, len(lines)) == (2, 1)
     assert "broken.ipynb is no JSON" in problem
+    assert all(f"old{number}.ipynb has notebook format 3" in problem for number in range(4))
 
 
 UNCLOSED = "assert f(0) == 1\n### BEGIN HIDDEN TESTS\nassert f(5) == 6\n### BEGIN HIDDEN TESTS"
@@ -104,3 +108,15 @@ def test_check_takes_any_master(master: Path, tmp_path: Path) -> None:
     assert (result.exit_code, json.loads(result.stdout)["verdict"]) == (0, "passed")
     result = CliRunner().invoke(check, [str(work), "--master", str(master), "--cell", "zz", "--json"])
     assert result.exit_code == 2
+
+
+def test_check_tells_of_a_cell_that_cannot_be_read(master: Path, tmp_path: Path) -> None:
+    work = tmp_path / "work.ipynb"
+    nbformat.write(
+        nbformat.v4.new_notebook(cells=[cell("answer", "a", "def f(n:\n    return n"), cell(*ROWS[1])]), work
+    )
+    told = [str(work), "--master", str(master), "--cell", "a"]
+    text = CliRunner().invoke(check, told).stdout
+    assert "The cell itself ended in SyntaxError, line 1" in text
+    error = json.loads(CliRunner().invoke(check, [*told, "--json"]).stdout)["error"]
+    assert (error["name"], error["line"]) == ("SyntaxError", 1)

@@ -15,7 +15,7 @@ BROKEN: dict[str, tuple[bytes, str]] = {
     "truncated": (json.dumps(SMALL).encode()[:200], "is no JSON"),
     "empty": (b"", "is no JSON"),
     "nul": (b'{"cells": [\x00]}', "is no JSON"),
-    "deep": (b'{"cells": ' + b"[" * 200_000, "is no JSON"),
+    "deep": (b'{"cells": ' + b"[" * 200_000, "nested too deeply"),
     "huge": (b" " * (8 * 2**20 + 1), "larger than 8 MiB"),
     "older": (json.dumps({"nbformat": 3, "metadata": {}, "cells": []}).encode(), "notebook format 3"),
     "newer": (json.dumps({"nbformat": 5, "metadata": {}, "cells": []}).encode(), "notebook format 5"),

@@ -6,19 +6,21 @@ import asyncio
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
 from nbcoach_exercises.errors import NbcoachError, UnknownCell
 from nbcoach_exercises.format import grade_id_of, read_notebook
 from nbcoach_exercises.verdicts import Verdict
-from nbcoach_exercises.wire import CellSource
+from nbcoach_exercises.wire import CellSource, LearnerError
 
 from ..authored import material_at
 from ..errors import GraderFailed
 from ..feedback import Judgement
 from ..judging import Judging
 from ..runner import running
+from .printing import complain, printable
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -36,10 +38,10 @@ def check(notebook: Path, master: Path, cell: str, as_json: bool) -> None:
     try:
         judged, repairs = asyncio.run(_check(notebook, master, cell))
     except GraderFailed as err:
-        click.echo(f"The grader failed: {err.message}", err=True)
+        complain(f"The grader failed: {err.message}")
         sys.exit(3)
     except NbcoachError as err:
-        click.echo(err.message, err=True)
+        complain(f"error: {err.message}")
         sys.exit(2)
     body = {
         "verdict": judged.verdict,
@@ -48,6 +50,7 @@ def check(notebook: Path, master: Path, cell: str, as_json: bool) -> None:
             {"id": c.id, "name": c.name, "verdict": c.verdict, "hidden": c.hidden, "message": c.message}
             for c in judged.checks
         ],
+        "error": _error(judged.error),
         "repairs": list(repairs),
     }
     click.echo(json.dumps(body) if as_json else _text(judged, repairs))
@@ -69,11 +72,22 @@ async def _check(notebook: Path, master: Path, cell: str) -> tuple[Judgement, tu
     return judged, rebuilt.repairs
 
 
+def _error(error: LearnerError | None) -> dict[str, Any] | None:
+    if error is None:
+        return None
+    return {"name": error.name, "message": error.message, "line": error.line, "text": error.text}
+
+
 def _text(judged: Judgement, repairs: tuple[str, ...]) -> str:
     marks = {True: "✓", False: "✗"}
     lines = [f"{judged.verdict}: {judged.points:g} points"]
+    error = judged.error
+    if error is not None:
+        place = f", line {error.line}" if error.line else ""
+        lines.append(f"  The cell itself ended in {error.name}{place}: {error.message}".rstrip(": "))
+        lines += [f"      {error.text.strip()}"] if error.text else []
     for c in judged.checks:
         lines.append(f"  {marks[c.verdict is Verdict.PASSED]} {c.name} ({c.verdict})")
         lines += [f"      {c.message}"] if c.message else []
     lines += [f"  note: {repair}" for repair in repairs]
-    return "\n".join(lines)
+    return printable("\n".join(lines))

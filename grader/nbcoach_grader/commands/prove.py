@@ -23,6 +23,7 @@ from ..material import Material
 from ..mutants import Mutant, mutants
 from ..proving import CellProof, Proof, prove, reference_plan, with_proof
 from ..runner import Runs, running
+from .printing import Printing, complain, printable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,21 +86,20 @@ async def _prove_all(paths: Sequence[Path], count: int, as_json: bool) -> int:
     try:
         masters = list(notebooks_at(paths))
         async with running() as runner:
-            shown = not as_json and sys.stderr.isatty()
-            with click.progressbar(length=len(masters), label="Proving", file=sys.stderr, hidden=not shown) as bar:
+            with Printing("Proving", len(masters), as_json=as_json) as printing:
                 async for found in _reports(runner, masters, count):
-                    bar.update(1)
                     if isinstance(found, Report):
-                        click.echo(json.dumps(found.line()) if as_json else _text(found))
+                        printing.say(json.dumps(found.line()) if as_json else printable(_text(found)))
                     else:
                         failed = isinstance(found, GraderFailed)
                         status = max(status, 3 if failed else 2)
-                        click.echo(f"{'The grader failed' if failed else 'error'}: {found.message}", err=True)
+                        printing.complain(f"{'The grader failed' if failed else 'error'}: {found.message}")
+                    printing.advance()
     except GraderFailed as err:
-        click.echo(f"The grader failed: {err.message}", err=True)
+        complain(f"The grader failed: {err.message}")
         return 3
     except NbcoachError as err:
-        click.echo(f"error: {err.message}", err=True)
+        complain(f"error: {err.message}")
         return 2
     return status
 

@@ -16,6 +16,7 @@ import click
 
 from nbcoach_exercises.errors import NbcoachError
 
+from ..commands.printing import Printing, complain, printable
 from ..engine.engine import Engine
 from ..errors import GraderFailed
 from .preloading import likely
@@ -50,14 +51,12 @@ def autograde(directory: Path, assignment: str | None, student: str | None, jobs
     try:
         course = Directory(directory)
         task = plan(course, assignment, student, summary)
-        shown = not as_json and sys.stderr.isatty()
-        with click.progressbar(length=len(task.places), label="Grading", file=sys.stderr, hidden=not shown) as bar:
-            printed = sys.stdout  # what a course's hook prints is no report
+        with course.alone(_wait), Printing("Grading", len(task.places), as_json=as_json) as printing:
 
             def report(graded: Sequence[GradedNotebook]) -> None:
                 for notebook in graded:
-                    click.echo(json.dumps(notebook.line()) if as_json else _text(notebook), file=printed)
-                bar.update(1)
+                    printing.say(json.dumps(notebook.line()) if as_json else _text(notebook))
+                printing.advance()
 
             with contextlib.chdir(course.root):  # hooks name files as from there
                 asyncio.run(run(course, task, engine, summary, report))
@@ -68,16 +67,20 @@ def autograde(directory: Path, assignment: str | None, student: str | None, jobs
     finally:
         asyncio.run(engine.stop())
     for warning in summary.warnings:
-        click.echo(f"warning for the author: {warning}", err=True)
+        complain(f"warning for the author: {warning}")
     for note in summary.notes:
-        click.echo(f"note: {note}", err=True)
+        complain(f"note: {note}")
     for problem in summary.refused:
-        click.echo(f"error: {problem}", err=True)
+        complain(f"error: {problem}")
     for failure in summary.failed:
-        click.echo(f"The grader failed: {failure}", err=True)
+        complain(f"The grader failed: {failure}")
     sys.exit(3 if summary.failed else 2 if summary.refused else 0)
+
+
+def _wait() -> None:
+    complain("Another run is grading this course; this one begins when that has ended.")
 
 
 def _text(notebook: GradedNotebook) -> str:
     head = f"{notebook.student} {notebook.assignment}/{notebook.notebook}: {notebook.score:g} of {notebook.max_score:g}"
-    return "\n".join([head, *(f"  note: {repair}" for repair in notebook.repairs)])
+    return printable("\n".join([head, *(f"  note: {repair}" for repair in notebook.repairs)]))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import glob
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,7 +46,8 @@ class Directory:
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()
         if not self.root.is_dir():
-            raise InvalidCourse(f"The course directory {root} does not exist.")
+            why = "is no folder" if self.root.exists() else "does not exist"
+            raise InvalidCourse(f"The course directory {root} {why}.")
         self.config = _configuration(self.root)
         self.config.CourseDirectory.root = str(self.root)
         try:
@@ -53,6 +57,28 @@ class Directory:
         if not self._folder("source", ".", ".").is_dir():
             shown = self._folder("source", ".", ".")
             raise InvalidCourse(f"{root} is no nbgrader course directory: it has no folder {shown.name!r}.")
+
+    @contextlib.contextmanager
+    def alone(self, waiting: Callable[[], None]) -> Iterator[None]:
+        """Let one run at a time grade the course; the next waits.
+
+        The lock is on the folder itself and ends with the process, however that ends.
+
+        Args:
+            waiting: is called before waiting for another run.
+
+        """
+        descriptor = os.open(self.root, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            with contextlib.suppress(OSError):  # not every file system has locks
+                try:
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    waiting()
+                    fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
 
     def assignments(self) -> list[str]:
         """Return the names of the assignments that have a folder in `source/`."""

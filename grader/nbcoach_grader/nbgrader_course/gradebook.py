@@ -74,7 +74,7 @@ class Scores:
         try:
             self._book = Gradebook(self._url, course)
         except (SQLAlchemyError, OSError, ValueError) as err:
-            raise GradebookFailed(f"The gradebook {self._url} cannot be opened: {err}") from err
+            raise GradebookFailed(f"The gradebook {self._url} cannot be opened: {_reason(err)}") from err
         self._book.db().expire_on_commit = False
         self._cells: dict[str, AssignmentCells] = {}
         self._create_student = option(self._config, "Autograde", "create_student", True)
@@ -100,7 +100,7 @@ class Scores:
             except RuntimeError as err:
                 raise InvalidCourse(f"{master.assignment}: {err}", assignment=master.assignment) from err
             except (SQLAlchemyError, ValueError) as err:
-                raise GradebookFailed(f"The gradebook {self._url} refused {master.assignment}: {err}") from err
+                raise GradebookFailed(f"The gradebook {self._url} refused {master.assignment}: {_reason(err)}") from err
             changed.add(master.assignment)
         self._cells |= {name: assignment_cells(self._book.find_assignment(name)) for name in changed}
 
@@ -126,7 +126,7 @@ class Scores:
             penalties = self._punish(submissions)
         except (SQLAlchemyError, KeyError) as err:
             students = ", ".join(repr(work.student) for work in finished)
-            raise GradebookFailed(f"The scores of {students} could not be saved: {err}") from err
+            raise GradebookFailed(f"The scores of {students} could not be saved: {_reason(err)}") from err
         return [
             {
                 notebook.notebook: _told(book, penalties.get(book.id, 0.0))
@@ -146,7 +146,7 @@ class Scores:
         try:
             self._book.db.commit()
         except SQLAlchemyError as err:
-            raise GradebookFailed(f"The scores could not be saved: {err}") from err
+            raise GradebookFailed(f"The scores could not be saved: {_reason(err)}") from err
 
     def rollback(self) -> None:
         """Forget what was saved since the last commit."""
@@ -182,6 +182,12 @@ class Scores:
                         taken[book.id] = book.late_submission_penalty
         db.flush()
         return taken
+
+
+def _reason(err: Exception) -> str:
+    """Return what the database itself says, without the statement and its values."""
+    said = str(getattr(err, "orig", None) or err)
+    return f"{said}. Another program is using it; run this again when that has finished." if "locked" in said else said
 
 
 def _decide(submission: SubmissionRows, work: Finished) -> None:

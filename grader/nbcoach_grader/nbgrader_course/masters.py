@@ -132,8 +132,8 @@ def _upgraded(path: Path) -> NotebookNode:
             data = nbformat.writes(converted).encode()  # type: ignore[no-untyped-call]
     except OSError as err:
         raise InvalidCourse(f"{path} cannot be read: {err.strerror}.") from err
-    except (ValueError, RecursionError):
-        pass  # the reader of notebooks says what is wrong
+    except Exception:  # noqa: S110 - of any kind, as nbformat converts; the reader of notebooks says what is wrong
+        pass
     try:
         notebook = read_notebook(data, str(path))
     except (InvalidNotebook, TooLarge) as err:
