@@ -195,3 +195,17 @@ def test_broken_masters_are_named_and_the_rest_is_graded(tmp_path: Path) -> None
     for name, (_, words) in MASTERS.items():
         (line,) = [line for line in lines if line.startswith("error:") and f"source/{name}/" in line]
         assert words in line
+
+
+def test_names_that_are_no_text_are_named_and_the_rest_is_graded(tmp_path: Path) -> None:
+    course = CourseFolder(tmp_path / "course")
+    course.assign("ps1", "small", SMALL)
+    work = answered(course.released("ps1", "small"), RIGHT)
+    course.submit("ada", "ps1", "small", work)
+    course.submit("caf\udce9", "ps1", "small", work)
+    (course.root / "submitted" / "ada" / "ps1" / "data\udce9.csv").write_text("1")
+    run = course.autograde()
+    assert run.status == 2
+    assert [line["student"] for line in run.lines] == ["ada"]
+    assert r"caf\udce9/ps1 was not graded: the student's name is no UTF-8." in run.errors
+    assert r"data\udce9.csv was left aside: its name is no UTF-8." in run.errors

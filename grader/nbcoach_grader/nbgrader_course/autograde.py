@@ -18,7 +18,7 @@ from .marking import Marking
 from .masters import Master, read_masters
 from .results import Finished, GradedNotebook
 from .settings import Settings
-from .submissions import Submission, read_submission
+from .submissions import Submission, is_text, read_submission
 from .work import work_of
 from .writer import WriterProcess
 
@@ -69,6 +69,9 @@ def plan(directory: Directory, assignment: str | None, student: str | None, summ
         found = directory.submitted(name)
         if student is not None:
             found = [place for place in found if place.student == student]
+        unnamed = [place for place in found if not is_text(place.student)]
+        summary.refused += [f"{place.folder} was not graded: the student's name is no UTF-8." for place in unnamed]
+        found = [place for place in found if place not in unnamed]
         if not found:
             continue
         try:

@@ -99,6 +99,11 @@ def read_submission(place: Place, wanted: Iterable[str], ignore: Iterable[str]) 
     )
 
 
+def is_text(name: str) -> bool:
+    """Return whether the name of a file is UTF-8, as the gradebook and pages need."""
+    return not any("\ud800" <= sign <= "\udfff" for sign in name)
+
+
 def _walk(folder: Path, ignore: tuple[str, ...], notes: list[str], depth: int = 0) -> Iterator[tuple[Path, str | None]]:
     """Find files below a folder, with what is wrong with each; no link is followed."""
     try:
@@ -110,7 +115,9 @@ def _walk(folder: Path, ignore: tuple[str, ...], notes: list[str], depth: int = 
         path = Path(entry.path)
         if any(fnmatch.fnmatchcase(entry.name, pattern) for pattern in ignore):
             continue
-        if entry.is_symlink():
+        if not is_text(entry.name):
+            notes.append(f"{path} was left aside: its name is no UTF-8.")
+        elif entry.is_symlink():
             yield path, "it is a link"
         elif entry.is_dir(follow_symlinks=False):
             if depth >= MAX_DEPTH:
