@@ -128,6 +128,11 @@ PASSING: dict[str, dict[str, Any]] = {
         "        return sorted(pool.map(lambda _: gate.wait(), range(n)))",
         "test": "assert meet(16) == list(range(16))",
     },
+    "a pool that a test passes, whose threads call the learner's functions": {
+        "cells": "def square(n): return n * n\ndef squares(pool, numbers): return list(pool.map(square, numbers))",
+        "test": "from concurrent.futures import ThreadPoolExecutor\nwith ThreadPoolExecutor(4) as pool:\n"
+        "    assert squares(pool, range(50)) == [n * n for n in range(50)]",
+    },
     "the cell before is run again": {
         "cells": "print('Hello')",
         "test": "import io, sys\nkept, sys.stdout = sys.stdout, io.StringIO()\nexec(In[-2])\n"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import queue
 import socket
 import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import msgpack
@@ -220,6 +222,40 @@ def test_callbacks_answer_while_the_judge_waits() -> None:
         names = Namespace({}, (), peer)
         assert names["twice"](lambda n: seen.append(n) or n * 10) == [10, 20]
     assert seen == [1, 2]
+
+
+def test_threads_of_both_sides_get_their_own_answers() -> None:
+    def spread(call: Callable[[int], int]) -> list[int]:
+        with ThreadPoolExecutor(4) as pool:
+            return list(pool.map(call, range(30)))
+
+    with talking({"spread": spread, "double": lambda n: 2 * n}) as peer, ThreadPoolExecutor(4) as pool:
+        names = Namespace({}, (), peer)
+        double = names["double"]
+        assert list(pool.map(double, range(30))) == [2 * n for n in range(30)]
+        assert names["spread"](lambda n: double(n) + 1) == [2 * n + 1 for n in range(30)]
+        assert names["spread"](lambda n: sum(pool.map(double, [n, 1]))) == [2 * n + 2 for n in range(30)]
+
+
+def test_a_thread_that_asks_while_nobody_listens_waits_until_somebody_does() -> None:
+    told = queue.SimpleQueue[object]()
+
+    def later(call: Callable[[], int]) -> None:
+        def ask() -> None:
+            try:
+                told.put(call())
+            except LineBroken as err:
+                told.put(err)
+
+        threading.Timer(0.05, ask).start()
+
+    with talking({"later": later, "wait": lambda: told.get(timeout=5)}) as peer:
+        names = Namespace({}, (), peer)
+        names["later"](lambda: 7)
+        time.sleep(0.1)
+        assert names["wait"]() == 7
+        names["later"](lambda: 8)
+    assert isinstance(told.get(timeout=5), LineBroken)
 
 
 def test_an_alarm_while_waiting_is_the_other_sides_delay() -> None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import socket
 import sys
 import types
@@ -28,6 +29,7 @@ from . import framing
 from .codec import BY_VALUE, Decoder, Encoder
 from .identities import Identities
 from .proxy import DUNDERS, is_proxy, make_proxy, oid_of
+from .turns import Turns
 from .writeback import write_back
 
 MAX_OUTPUT = 64 * 1024
@@ -96,8 +98,10 @@ class Peer:
         self.sock = sock
         self.deadline: float | None = None
         self.broken: LineBroken | None = None
+        self._turns = Turns(first=self.strict)
         self._exports: dict[int, object] = {}
         self._numbers: dict[int, int] = {}
+        self._next = itertools.count(1)
         self._proxies: dict[int, object] = {}
         identities = Identities()
         self.number, self.met = identities.number, identities.met
@@ -120,17 +124,24 @@ class Peer:
             BaseException: what the operation raised on the other side.
 
         """
-        self._send([Frame.REQUEST, operation, *arguments], self.most_asked)
-        while True:
-            frame = self._receive()
-            if frame[0] == Frame.REQUEST:
-                with self._breaking():
-                    self._serve_one(frame[1:])
-                continue
-            self._forward(frame[-1])
-            if frame[0] == Frame.RETURN:
-                return self._decode(frame[1])
-            raise self._exception(frame[1], frame[2])
+        try:
+            self._turns.take()
+        except EOFError:
+            raise self.broken or LineBroken("crashed", "The check has ended.") from None
+        try:
+            self._send([Frame.REQUEST, operation, *arguments], self.most_asked)
+            while True:
+                frame = self._receive()
+                if frame[0] == Frame.REQUEST:
+                    with self._breaking():
+                        self._serve_one(frame[1:])
+                    continue
+                self._forward(frame[-1])
+                if frame[0] == Frame.RETURN:
+                    return self._decode(frame[1])
+                raise self._exception(frame[1], frame[2])
+        finally:
+            self._turns.leave()
 
     def call(self, oid: int, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         """Call an object of the other side; mutable arguments come back changed, identity kept."""
@@ -165,6 +176,7 @@ class Peer:
             try:
                 frame = framing.receive(self.sock, limit=self.most_taken)
             except (EOFError, OSError):
+                self._turns.end()
                 return
             self._serve_one(frame[1:])
 
@@ -174,6 +186,7 @@ class Peer:
 
     def _serve_one(self, request: list[Any]) -> None:
         output = BoundedText()
+        self._turns.open()
         try:
             with self._listening(output):
                 value = self.perform(str(request[0]), request[1:])
@@ -184,6 +197,7 @@ class Peer:
             answer = self._refusal(err, output)
         except BaseException as err:
             answer = [Frame.RAISED, self.encode(type(err)), self._arguments(err), output.getvalue()]
+        self._turns.close()
         try:
             self._send(answer)
         except FrameTooLarge as err:
@@ -288,7 +302,7 @@ class Peer:
     def _number(self, value: object) -> int:
         number = self._numbers.get(id(value))
         if number is None:
-            number = len(self._exports) + 1
+            number = next(self._next)
             self._exports[number] = value
             self._numbers[id(value)] = number
         return number
@@ -350,6 +364,7 @@ class Peer:
 
     def _break(self, reason: str, message: str) -> LineBroken:
         self.broken = self.broken or LineBroken(reason, message)
+        self._turns.end()
         return self.broken
 
 
