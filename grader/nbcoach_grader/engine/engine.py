@@ -233,8 +233,9 @@ class Engine(LoggingConfigurable):
 
     async def _rested(self, learner: str) -> None:
         """Wait until a learner may go on whose code was ended for what it used too much of."""
-        until = self._resting.pop(learner, 0.0)
+        until = self._resting.get(learner, 0.0)
         await asyncio.sleep(max(until - time.monotonic(), 0.0))
+        self._resting.pop(learner, None)  # not before: who gives up waiting has not waited
 
     async def _outcome(self, plan: Plan, started: asyncio.Event, begun: Begun) -> Outcome:
         async with self._running, self._counted():
