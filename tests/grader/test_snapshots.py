@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import dataclasses
 import os
+import resource
 import signal
 import sysconfig
 import time
@@ -189,6 +190,20 @@ def test_one_learner_does_not_keep_the_others_waiting(run: Any) -> None:
             await asyncio.gather(*greedy, return_exceptions=True)
 
     run(story())
+
+
+def test_there_are_descriptors_for_many_snapshots(run: Any) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+    async def story() -> None:
+        async with running():
+            assert resource.getrlimit(resource.RLIMIT_NOFILE) == (limits[1], limits[1])
+
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limits[1] // 2, limits[1]))
+    try:
+        run(story())
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
 
 
 def test_the_least_recently_used_lines_go_first(run: Any) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import resource
 import tempfile
 import time
 from collections import OrderedDict
@@ -133,6 +134,8 @@ class Engine(LoggingConfigurable):
 
         """
         if self._folder is None:
+            hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # one for each snapshot; 1024 is usual
             try:
                 folder = self.begin()
                 self._sandbox = await asyncio.to_thread(choice.choose, folder, self.sandbox_level)
