@@ -16,17 +16,19 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import replace
+from itertools import takewhile
 
 from ..errors import EngineFailed, SandboxFailed
 from ..sandbox.abc import Box, Sandbox
 from ..sandbox.protection import Name
 from .displays import DISPLAY_SECONDS, room_for, room_left
+from .fatal import CHANCES, FatalCells, ended_for, too_much
 from .groups import only_defines
 from .plan import CellReport, Plan, cell_report, chain_keys
 from .prefixes import Prefix, PrefixLost
 from .process import OrderRefused, Process, ProcessGone, ProcessLate
 from .spare import Spare
-from .standing import Snapshot, Standing, ended_for, too_much
+from .standing import Snapshot, Standing
 from .watch import watched
 
 log = logging.getLogger(__name__)
@@ -34,7 +36,6 @@ log = logging.getLogger(__name__)
 GRACE_SECONDS = 1.0
 SERVING_PROCESSES = 8
 CHEAP_SECONDS = 0.05
-_CHANCES = 2
 _LEAST_ROOM = 16
 """For how many cells there is room in a box at least: notebooks grow, and a box's bounds are for good."""
 _END_SECONDS = 1.5
@@ -63,8 +64,7 @@ class Line:
         self._root: Process | None = None
         self._box: Box | None = None
         self._snapshots: list[Snapshot] = []
-        self._fatal: dict[str, CellReport] = {}
-        self._lost: dict[str, int] = {}
+        self._fatal = FatalCells()
         self._spare = Spare()
         self._leaving: list[Process] = []
         self._ended = False
@@ -97,7 +97,7 @@ class Line:
         keys = chain_keys(plan)
         reused = max(self._keep_prefix(keys), len(self._prefix.reports))
         try:
-            for _ in range(_CHANCES * len(keys) + 2):  # each turn but the last finds a cell that is fatal, or may be
+            for _ in range(CHANCES * len(keys) + 2):  # each turn but the last finds a cell that is fatal, or may be
                 tip = await self._tip(plan, keys)
                 if await self._run_from(plan, keys, tip, deadline, kept):
                     reports = tuple(snapshot.report for snapshot in self._snapshots)
@@ -112,8 +112,7 @@ class Line:
     @contextlib.asynccontextmanager
     async def watched(self, plan: Plan) -> AsyncIterator[None]:
         """Bound processes and disk of the line from outside while something runs in it."""
-        processes = len(plan.cells) + SERVING_PROCESSES + plan.limits.processes
-        async with watched(self, self._sandbox, processes):
+        async with watched(self, self._sandbox, len(plan.cells) + SERVING_PROCESSES + plan.limits.processes):
             yield
         if self._ended:
             await self.discard()
@@ -191,8 +190,7 @@ class Line:
 
     def _shares_memory(self) -> bool:
         """Tell whether cells may have changed what the snapshots before them hold, as no fork copies it."""
-        root = self._root
-        return root is not None and self._sandbox.shared_memory(root.host_pid) not in (0, self._unshared)
+        return self._root is not None and self._sandbox.shared_memory(self._root.host_pid) not in (0, self._unshared)
 
     def _last(self, after: int | None = None) -> Snapshot | None:
         """Return the last snapshot that has a process, among the first `after`."""
@@ -218,8 +216,7 @@ class Line:
                 await self.discard()
                 lost = EngineFailed if self._prefix.usable else PrefixLost
                 raise lost("A sandboxed process could not be started.") from err
-            done = zip(keys, self._prefix.reports, strict=False)
-            self._snapshots = [Snapshot(key, None, report) for key, report in done]
+            self._snapshots = [Snapshot(k, None, r) for k, r in zip(keys, self._prefix.reports, strict=False)]
         return self._root
 
     async def _run_from(
@@ -265,7 +262,7 @@ class Line:
         except ProcessGone as err:
             last = self._last()
             await self._distrust(last.key if last else "", last.report.id if last else "")
-            if last is None and self._lost[""] >= _CHANCES:
+            if last is None and self._fatal.losses[""] >= CHANCES:
                 raise EngineFailed("A sandboxed process was lost.") from err
             return None
 
@@ -338,7 +335,7 @@ class Line:
             serve: a socket on which it shall answer a judge, and for how many seconds.
 
         """
-        for _ in range(_CHANCES):
+        for _ in range(CHANCES):
             ended = self._ended or self._root is None
             if ended and (self._single or (await self.advance(plan, deadline, kept)).reached < after):
                 return None
@@ -386,25 +383,18 @@ class Line:
     async def _distrust(self, key: str, cell: str) -> None:
         """End the line because the process after a cell was lost; if it happens again, it is the cell's doing."""
         outside = await self.ended_from_outside()
-        self._lost[key] = self._lost.get(key, 0) + (not outside)
-        if self._excess is not None:
-            self._fatal[key] = ended_for(self._excess, cell)
-        elif await self.out_of_memory():
-            self._fatal[key] = too_much(cell)
-        elif self._lost[key] >= _CHANCES:
-            self._fatal[key] = CellReport(id=cell, state="crashed")
+        reason = ended_for(self._excess, cell) if self._excess is not None else None
+        if reason is None and await self.out_of_memory():
+            reason = too_much(cell)
+        self._fatal.lose(key, cell, reason, outside=outside)
         await self.discard()
 
     def _keep_prefix(self, keys: list[str]) -> int:
-        same = 0
-        for snapshot, key in zip(self._snapshots, keys, strict=False):
-            if snapshot.key != key:
-                break
-            same += 1
+        pairs = zip(self._snapshots, keys, strict=False)
+        same = sum(1 for _ in takewhile(lambda pair: pair[0].key == pair[1], pairs))
         for snapshot in self._snapshots[same:]:
             if snapshot.process:
                 snapshot.process.close()
         del self._snapshots[same:]
-        self._fatal = {key: report for key, report in self._fatal.items() if key in keys}
-        self._lost = {key: times for key, times in self._lost.items() if key in keys}
+        self._fatal.retain(keys)
         return same
