@@ -6,8 +6,10 @@ score is marked for another look when it is graded again, as nbgrader does.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from nbgrader.api import Gradebook, GradeCell, SubmittedAssignment
 from nbgrader.converters import Autograde
@@ -34,13 +36,20 @@ from .rows import (
 )
 
 NO_RESPONSE = "No response."
+_NAMES = "revision", "down_revision"
+_VERSION = re.compile(r"^(revision|down_revision) = ['\"](\w+)", re.MULTILINE)
 
 
 def newest_version() -> str:
-    """Return the version of a new gradebook; nbgrader asks another program, which takes seconds to load nbgrader."""
-    from alembic.script import ScriptDirectory  # needed for a new gradebook only
+    """Return the version of a new gradebook, the one that no other revises.
 
-    return ScriptDirectory(ALEMBIC_DIR).get_current_head() or ""
+    nbgrader asks another program, which takes seconds to load nbgrader; even to load alembic takes long.
+    """
+    texts = [path.read_text("utf-8") for path in Path(ALEMBIC_DIR, "versions").glob("*.py")]
+    said = [match.groups() for text in texts for match in _VERSION.finditer(text)]
+    versions, revised = ({version for name, version in said if name == wanted} for wanted in _NAMES)
+    (newest,) = versions - revised
+    return newest
 
 
 class GradebookFailed(GraderFailed):

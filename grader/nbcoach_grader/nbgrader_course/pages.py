@@ -1,19 +1,18 @@
 """Feedback pages, by nbgrader's own template.
 
 What `nbgrader generate_feedback` makes, without its two dear parts: the page is not parsed again for
-attributes that this template has no use for, and what is the same on every learner's page is coloured once.
+attributes that this template has no use for, and what is the same on many learners' pages is rendered once.
 """
 
 from __future__ import annotations
 
 import json
-from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
-from html import escape
-from typing import Any, cast
+from pathlib import Path
+from typing import Any
 
-from ipython_pygments_lexers import IPython3Lexer
+import nbformat
 from jinja2 import Template, pass_context
 from nbconvert.exporters import HTMLExporter
 from nbconvert.exporters.templateexporter import TemplateExporter
@@ -22,31 +21,34 @@ from nbconvert.filters.widgetsdatatypefilter import WidgetsDataTypeFilter
 from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
 from nbformat import NotebookNode
 from nbgrader.converters import GenerateFeedback
-from pygments import highlight
-from pygments.formatters import HtmlFormatter
-from pygments.lexers import get_lexer_by_name
-from pygments.util import ClassNotFound
 
+import nbgrader
+
+from .colouring import Coloured, remembered
 from .directory import Directory
 from .gradebook import Told
 
-_KEPT = 4096
-_LONGEST = 16_384
-"""Characters of source or cell that are worth remembering; most of what is longer is one learner's own."""
-_REMEMBERING = """
+_FRAMES = 64
+"""How many pages are remembered without their cells; most of each is the same style sheet."""
+_PLACE = "\0cells\0"
+_FRAME = "{%- extends original -%}{%- block body_loop -%}" + _PLACE + "{%- endblock -%}"
+_CELL = """
 {%- extends original -%}
-{%- block header -%}{{ once(resources.nbgrader.notebook, super) }}{%- endblock -%}
-{%- block any_cell -%}{{ once(cell, super) }}{%- endblock -%}
+{%- block header -%}{%- endblock -%}
+{%- block body -%}{{ self.body_loop() }}{%- endblock -%}
+{%- block footer -%}{%- endblock -%}
 """
+_STAND_IN = "nbcoach_stand_in"
 
 
 class _Exporter(HTMLExporter):
     """nbconvert's exporter, which remembers what it has rendered."""
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, style: CSSHTMLHeaderPreprocessor, **kwargs: Any) -> None:
         super().__init__(**kwargs)  # type: ignore[no-untyped-call]
-        self._known: dict[str, tuple[dict[str, Any], _Coloured, Template]] = {}
-        self._text = lru_cache(maxsize=_KEPT)(lambda source: HTMLExporter.markdown2html(self, {}, source))
+        self._style = style
+        self._known: dict[str, tuple[dict[str, Any], Coloured, _Parts | None]] = {}
+        self._text = remembered(lambda source: str(HTMLExporter.markdown2html(self, {}, source)))
         plain = WidgetsDataTypeFilter(notebook_metadata={}, parent=self)
         self.register_filter("filter_data_type", plain)  # type: ignore[no-untyped-call]
 
@@ -54,7 +56,7 @@ class _Exporter(HTMLExporter):
     def markdown2html(self, context: Any, source: str) -> str:
         """Render a text cell; one without images looks the same wherever it stands."""
         attached = context.get("cell", {}).get("attachments")
-        return str(super().markdown2html(context, source) if attached else self._text(source))
+        return str(super().markdown2html(context, source)) if attached else self._text(source)
 
     def page(self, notebook: NotebookNode, resources: dict[str, Any]) -> str:
         """Render a notebook, as `from_notebook_node` does but without two deep copies of it."""
@@ -62,63 +64,67 @@ class _Exporter(HTMLExporter):
         lexer = str(told.get("pygments_lexer", told.get("name", "ipython3")))
         if lexer not in self._known:
             empty = NotebookNode(notebook, cells=[])  # type: ignore[no-untyped-call]
-            coloured = _Coloured(Highlight2HTML(pygments_lexer=lexer, parent=self))
+            coloured = Coloured(Highlight2HTML(pygments_lexer=lexer, parent=self))
             self.register_filter("highlight_code", coloured)  # type: ignore[no-untyped-call]
             own = self._init_resources(dict(resources))  # type: ignore[no-untyped-call]
             _, known = TemplateExporter.from_notebook_node(self, empty, own)
-            self._known[lexer] = known, coloured, self._remembering()
-        known, coloured, template = self._known[lexer]
+            _, known = self._style.preprocess(empty, known)
+            parts = _Parts(self.template, coloured, known) if _is_nbgraders(self.template) else None
+            self._known[lexer] = known, coloured, parts
+        known, coloured, parts = self._known[lexer]
         self.register_filter("highlight_code", coloured)  # type: ignore[no-untyped-call]
-        return str(template.render(nb=notebook, resources={**known, **resources})).lstrip()
-
-    def _remembering(self) -> Template:
-        """Return the template, which renders a cell once if it is nbgrader's: an author's may ask for anything."""
-        if self.template_name != "feedback":
-            return cast("Template", self.template)
-        self.environment.auto_reload = False
-        own = {"original": self.template, "once": _Once()}
-        return cast("Template", self.environment.from_string(_REMEMBERING, globals=own))
+        if parts is not None:
+            return parts.page(notebook, resources)
+        return str(self.template.render(nb=notebook, resources={**known, **resources})).lstrip()
 
 
-class _Once:
-    """Parts of pages, remembered by all that they are made of."""
-
-    def __init__(self) -> None:
-        self._parts: OrderedDict[str, str] = OrderedDict()
-
-    def __call__(self, content: Any, render: Callable[[], str]) -> str:
-        key = json.dumps(content)
-        part = self._parts.get(key)
-        if part is None:
-            part = render()
-            if len(key) <= _LONGEST:
-                self._parts[key] = part
-                if len(self._parts) > _KEPT:
-                    self._parts.popitem(last=False)
-        return part
+def _is_nbgraders(template: Template) -> bool:
+    """Return whether a template asks for nothing but what `_Parts` goes by; an author's may ask for anything."""
+    return Path(template.filename or "").is_relative_to(Path(nbgrader.__file__).parent)
 
 
-class _Coloured:
-    """Coloured source, as nbconvert's filter colours it, but with one formatter for all cells."""
+class _Parts:
+    """Pages of nbgrader's template, from parts: what stands around the cells, each cell, and the source of code.
 
-    def __init__(self, colour: Highlight2HTML) -> None:
-        self._colour = colour
-        language = colour.pygments_lexer
-        style = escape(f" highlight hl-{language}")
-        self._formatter = HtmlFormatter(cssclass=style, **colour.extra_formatter_options)
-        try:
-            self._lexer = IPython3Lexer() if language == "ipython3" else get_lexer_by_name(language)
-        except ClassNotFound:
-            self._lexer = None
-        self._kept = lru_cache(maxsize=_KEPT)(self._coloured)
+    A part is rendered from the JSON that it is remembered by, and what stands around a source from a stand-in,
+    so nothing of one learner's comes to another's page.
 
-    def __call__(self, source: str, language: str | None = None, metadata: Any = None) -> str:
-        if self._lexer is None or language:
-            return str(self._colour(source, language))
-        return self._kept(source) if len(source) <= _LONGEST else self._coloured(source)
+    Args:
+        template: nbgrader's.
+        coloured: the filter by which it shows source.
+        resources: of all pages.
 
-    def _coloured(self, source: str) -> str:
-        return str(highlight(source or " ", self._lexer, self._formatter))
+    """
+
+    def __init__(self, template: Template, coloured: Coloured, resources: Mapping[str, Any]) -> None:
+        template.environment.auto_reload = False
+        self._template = template
+        self._resources = resources
+        self._coloured = coloured
+        self._frame = lru_cache(maxsize=_FRAMES)(self._around(_PLACE, _FRAME))
+        self._cell = remembered(self._around(coloured(_STAND_IN), _CELL))
+
+    def page(self, notebook: NotebookNode, resources: Mapping[str, Any]) -> str:
+        """Render a notebook."""
+        heads = [{"cell_type": cell.cell_type, "metadata": cell.metadata} for cell in notebook.cells]
+        before, _, after = self._frame(json.dumps([{"metadata": notebook.metadata, "cells": heads}, resources]))
+        return "".join([before, *(self._shown(cell) for cell in notebook.cells), after]).lstrip()
+
+    def _shown(self, cell: NotebookNode) -> str:
+        known = {**cell, "source": _STAND_IN} if cell["cell_type"] == "code" else cell
+        before, place, after = self._cell(json.dumps([{"cells": [known]}, {}]))
+        return f"{before}{self._coloured(cell['source'])}{after}" if place else before
+
+    def _around(self, place: str, part: str) -> Callable[[str], tuple[str, str, str]]:
+        """Return what renders a part of pages from a notebook and resources as JSON, and splits it at a place."""
+        template = self._template.environment.from_string(part, globals={"original": self._template})
+
+        def render(told: str) -> tuple[str, str, str]:
+            notebook, resources = json.loads(told)
+            node = nbformat.from_dict(notebook)  # type: ignore[no-untyped-call]
+            return template.render(nb=node, resources={**self._resources, **resources}).partition(place)
+
+        return render
 
 
 class Pages:
@@ -131,9 +137,8 @@ class Pages:
 
     def __init__(self, directory: Directory) -> None:
         converter = GenerateFeedback(coursedir=directory.paths, config=directory.config)
-        self._exporter = _Exporter(parent=converter, config=converter.config)
-        self._style = CSSHTMLHeaderPreprocessor(parent=converter, enabled=True)
-        self._inlining: dict[str, Any] | None = None
+        style = CSSHTMLHeaderPreprocessor(parent=converter, enabled=True)
+        self._exporter = _Exporter(style, parent=converter, config=converter.config)
 
     def page(self, name: str, notebook: NotebookNode, told: Told) -> str:
         """Return the page on a graded notebook.
@@ -163,8 +168,4 @@ class Pages:
                 "late_penalty": told.late_penalty,
             },
         }
-        if self._inlining is None:
-            known = self._exporter._init_resources(resources)  # type: ignore[no-untyped-call]
-            _, styled = self._style.preprocess(notebook, known)
-            self._inlining = styled["inlining"]
-        return self._exporter.page(notebook, {**resources, "inlining": self._inlining})
+        return self._exporter.page(notebook, resources)
