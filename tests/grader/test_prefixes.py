@@ -99,6 +99,14 @@ def test_files_of_the_author_are_there_and_one_s_own(both: Any) -> None:
     assert both(head, listing, files=files, exercise="files") == ("['data', 'made.txt']",) * 2
 
 
+def test_variables_that_the_author_sets_stay_set(both: Any) -> None:
+    head = "import os\nos.environ['COURSE_KEY'] = '42'"
+    assert both(head, "print(os.environ['COURSE_KEY'], os.getcwd() == os.environ['HOME'])", exercise="variables") == (
+        "42 True",
+        "42 True",
+    )
+
+
 def test_objects_of_the_author_are_one_s_own(both: Any) -> None:
     assert both("kept = []", "kept.append(1)\nprint(kept)", exercise="objects") == ("[1]", "[1]")
 

@@ -115,11 +115,7 @@ def enter(order: Mapping[str, Any]) -> None:
             _give(own, int(user))
     os.chdir(folder)
     os.umask(0o077)
-    os.environ.clear()
-    os.environ.update(HOME=folder, TMPDIR=folder, PATH="/usr/local/bin:/usr/bin:/bin", LANG="C.UTF-8", MPLBACKEND="Agg")
-    os.environ.update(PIP_RETRIES="0", PIP_DISABLE_PIP_VERSION_CHECK="1")  # `!pip install` says at once that it cannot
-    os.environ.update(THREADS)
-    os.environ.update(order.get("environment", {}))
+    _set_environment(order, folder)
     for kind, value in limits.items():
         resource.setrlimit(kind, (value, value))
     if order.get("own_count"):
@@ -135,6 +131,20 @@ def enter(order: Mapping[str, Any]) -> None:
             writable = [*_own(order), *order.get("writable", ())]
             restrict_files(order["read_only"], writable, tcp=False, unix=kernel, devices=devices)
         forbid_syscalls("kernel" if kernel else "author" if order.get("author") else "cell")
+
+
+def _set_environment(order: Mapping[str, Any], folder: str) -> None:
+    """Empty the environment but for what is known to be needed; within an author's box it is what his cells made it."""
+    outer = order.get("copy_from")
+    if outer is not None:
+        moved = {name: folder for name in ("HOME", "TMPDIR") if outer != folder and os.environ.get(name) == outer}
+        os.environ.update(moved)
+        return
+    os.environ.clear()
+    os.environ.update(HOME=folder, TMPDIR=folder, PATH="/usr/local/bin:/usr/bin:/bin", LANG="C.UTF-8", MPLBACKEND="Agg")
+    os.environ.update(PIP_RETRIES="0", PIP_DISABLE_PIP_VERSION_CHECK="1")  # `!pip install` says at once that it cannot
+    os.environ.update(THREADS)
+    os.environ.update(order.get("environment", {}))
 
 
 def _change_view(order: Mapping[str, Any], view: Mapping[str, Any]) -> None:
