@@ -167,7 +167,7 @@ class _Course:
         missing = []
         for name, master in masters.items():
             if name in submission.notebooks:
-                work = work_of(submission.notebooks[name], master.released)
+                work = work_of(submission.notebooks[name], master.given)
                 try:
                     graded.append(await self._marking.grade(place.student, master, work, own_files))
                 except InvalidInput as err:  # such as a kernel that is not installed; the grader itself is well

@@ -53,12 +53,8 @@ class Marking:
         graded = await self._judging.grade(student, material, work.cells, own_files)
         sources = tuple((cell.id, cell.source) for cell in graded.rebuilt.cells if cell.id not in material.tests)
         written = {name: text for name, (text, _) in work.texts.items()} | dict(sources)
-        unanswered = frozenset(
-            name
-            for cell in master.released.cells
-            if role_of(cell) in (Role.ANSWER, Role.MANUAL_ANSWER) and (name := grade_id_of(cell))
-            if written.get(name, cell.source) == cell.source
-        )
+        starters = master.given.starters.items()
+        unanswered = frozenset(name for name, starter in starters if written.get(name, starter) == starter)
         tests = {test.id: _scored(test) for test in graded.tests}
         return GradedNotebook(
             student=student,

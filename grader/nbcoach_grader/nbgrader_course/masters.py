@@ -11,6 +11,7 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ from nbcoach_exercises.model import DataFile
 
 from ..faults import set_apart
 from .directory import Directory
+from .work import Given, given_by
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +53,11 @@ class Master:
     recorded: NotebookNode
     released: NotebookNode
     files: tuple[DataFile, ...]
+
+    @cached_property
+    def given(self) -> Given:
+        """What learners' work is compared with."""
+        return given_by(self.released)
 
 
 def read_masters(directory: Directory, assignment: str) -> dict[str, Master]:

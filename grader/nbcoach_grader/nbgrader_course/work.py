@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,48 +31,70 @@ class Work:
     repairs: tuple[str, ...]
 
 
-def work_of(notebook: NotebookNode, released: NotebookNode) -> Work:
+@dataclass(frozen=True)
+class Given:
+    """What work is compared with: of the notebook that learners get, found once for all of them.
+
+    `names` are all grade ids, `answers` those of answers in text, `starters` the sources of all answers by name, and
+    `texts` what stands in its text cells, and nothing. `flags` is nbgrader's metadata by name, `by_id` names by the cell's own id.
+    """
+
+    names: frozenset[str]
+    answers: frozenset[str]
+    starters: Mapping[str, str]
+    texts: frozenset[str]
+    flags: Mapping[str, list[Any]]
+    by_id: Mapping[str, str]
+
+
+def given_by(released: NotebookNode) -> Given:
+    """Return what a notebook gives to learners."""
+    named = {name: cell for cell in released.cells if (name := grade_id_of(cell)) is not None}
+    roles = {name: role_of(cell) for name, cell in named.items()}
+    answered = (Role.ANSWER, Role.MANUAL_ANSWER)
+    return Given(
+        names=frozenset(named),
+        answers=frozenset(name for name, role in roles.items() if role is Role.MANUAL_ANSWER),
+        starters={name: cell.source for name, cell in named.items() if roles[name] in answered},
+        texts=frozenset({"", *(cell.source.strip() for cell in released.cells if cell.cell_type != "code")}),
+        flags={name: _flags(cell) for name, cell in named.items()},
+        by_id={cell["id"]: name for name, cell in named.items() if isinstance(cell.get("id"), str)},
+    )
+
+
+def work_of(notebook: NotebookNode, given: Given) -> Work:
     """Return what counts.
 
     Args:
         notebook: the learner's.
-        released: what he was given.
+        given: what he was given.
 
     """
-    names = {grade_id_of(cell) for cell in released.cells}
-    answers = {grade_id_of(cell) for cell in released.cells if role_of(cell) is Role.MANUAL_ANSWER}
-    given = {cell.source.strip() for cell in released.cells if cell.cell_type != "code"}
     cells: list[CellSource] = []
     texts: dict[str, Text] = {}
     added: dict[str, tuple[Text, ...]] = {}
+    repairs: list[str] = []
     last = ""
     count = 0
     for number, cell in enumerate(notebook.cells):
-        name = grade_id_of(cell)
-        if name in names and name is not None:
+        name, identity = grade_id_of(cell), cell.get("id")
+        if name in given.names and name is not None:
             last = name
         if cell.cell_type == "code":
-            identity = cell.get("id")
             cells.append(
                 CellSource(id=identity if isinstance(identity, str) else str(number), grade_id=name, source=cell.source)
             )
-        elif name in answers and name is not None and name not in texts:
+        elif name in given.answers and name is not None and name not in texts:
             texts[name] = (cell.source, cell.get("attachments"))
-        elif name not in names and cell.source.strip() and cell.source.strip() not in given and count < MAX_ADDED:
+        elif (
+            name not in given.names and (text := cell.source.strip()) and text not in given.texts and count < MAX_ADDED
+        ):
             count += 1
             added[last] = (*added.get(last, ()), (cell.source, cell.get("attachments")))
-    return Work(cells=tuple(cells), texts=texts, added=added, repairs=tuple(_changed(notebook, released)))
-
-
-def _changed(notebook: NotebookNode, released: NotebookNode) -> Iterator[str]:
-    """Tell of the author's cells whose metadata is no longer what it was."""
-    own = {name: cell for cell in released.cells if (name := grade_id_of(cell)) is not None}
-    by_id = {cell.get("id"): name for name, cell in own.items() if isinstance(cell.get("id"), str)}
-    for cell in notebook.cells:
-        identity = cell.get("id")
-        name = grade_id_of(cell) or (by_id.get(identity) if isinstance(identity, str) else None)
-        if name in own and _flags(cell) != _flags(own[name]):
-            yield f"nbgrader's metadata of the cell {name!r} was changed; the author's was used."
+        known = name or (given.by_id.get(identity) if isinstance(identity, str) else None)
+        if known is not None and known in given.flags and _flags(cell) != given.flags[known]:
+            repairs.append(f"nbgrader's metadata of the cell {known!r} was changed; the author's was used.")
+    return Work(cells=tuple(cells), texts=texts, added=added, repairs=tuple(repairs))
 
 
 def _flags(cell: NotebookNode) -> list[Any]:
