@@ -39,12 +39,12 @@ def drop_capabilities(user: int | None = None) -> None:
     left: list[int] = []
     for capability in range(64):
         try:
-            if prctl(_PR_CAPBSET_READ, capability):
-                prctl(_PR_CAPBSET_DROP, capability)
-        except OSError as err:
-            if err.errno == errno.EINVAL:
+            prctl(_PR_CAPBSET_DROP, capability)
+        except OSError:
+            if not _is_known(capability):
                 break
-            left.append(capability)
+            if prctl(_PR_CAPBSET_READ, capability):
+                left.append(capability)
     try:
         prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL)
     except OSError as err:
@@ -67,6 +67,14 @@ def capabilities() -> tuple[int, int, int]:
     call("capget", _header(), data)
     low = _SETS.unpack(data.raw)
     return (low[0] | low[3] << 32, low[1] | low[4] << 32, low[2] | low[5] << 32)
+
+
+def _is_known(capability: int) -> bool:
+    try:
+        prctl(_PR_CAPBSET_READ, capability)
+    except OSError:
+        return False
+    return True
 
 
 def _header() -> ctypes.Array[ctypes.c_char]:

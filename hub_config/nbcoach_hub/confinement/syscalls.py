@@ -5,11 +5,12 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
-from pathlib import Path
 
 from .errors import ConfinementUnavailable
 
 libc = ctypes.CDLL(None, use_errno=True)
+_prctl = libc.prctl
+_prctl.argtypes = [ctypes.c_int, *[ctypes.c_ulong] * 4]
 
 MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 """For each machine its column in `NUMBERS` and its name in seccomp (AUDIT_ARCH_*)."""
@@ -188,9 +189,7 @@ def prctl(option: int, *values: int) -> int:
         OSError: the kernel refused.
 
     """
-    padded = [ctypes.c_ulong(value) for value in (*values, 0, 0, 0, 0)[:4]]
-    ctypes.set_errno(0)
-    result: int = libc.prctl(option, *padded)
+    result: int = _prctl(option, *(*values, 0, 0, 0, 0)[:4])
     if result < 0:
         raise OSError(ctypes.get_errno(), f"prctl({option}): {os.strerror(ctypes.get_errno())}")
     return result
@@ -204,7 +203,8 @@ def require_one_thread() -> None:
 
     """
     try:
-        threads = len(list(Path("/proc/self/task").iterdir()))
+        with os.scandir("/proc/self/task") as found:
+            threads = sum(1 for _ in found)
     except OSError:
         return
     if threads > 1:
