@@ -12,6 +12,7 @@ import binascii
 import struct
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 DISPLAY_SECONDS = 3.0
 """How long the figures that a cell leaves may take."""
@@ -42,9 +43,9 @@ class Display:
     data: Mapping[str, str | bytes] = field(repr=False)
     result: bool = False
 
-    @property
+    @cached_property
     def size(self) -> int:
-        """Return how many bytes it takes."""
+        """How many bytes it takes."""
         return size_of(self.data)
 
 

@@ -8,7 +8,7 @@ notebook is often judged beside one process. What is not plainly harmless counts
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import lru_cache
 
 from .names import plain_python
@@ -30,24 +30,34 @@ def groups(plan: Plan) -> tuple[Group, ...]:
     found: list[Group] = []
     pending: list[Stop] = []
     stops = {stop.after: stop for stop in plan.stops}
+    seen: frozenset[str] | None = frozenset()  # by the cells so far
     for number, cell in enumerate(plan.cells):
         pending += [stops[number]] if number in stops else []
         if pending:
             made = _only_makes(cell.source)
-            if made is None or not _unaware(plan, number, pending, made):
+            if made is None or not _disjoint(made, seen) or not all(_disjoint(made, _asked(stop)) for stop in pending):
                 found.append((number, tuple(pending)))
                 pending = []
+        seen = _both(seen, _mentioned(cell.source))
     pending += [stop for stop in plan.stops if stop.after >= len(plan.cells)]
     return (*found, (len(plan.cells), tuple(pending))) if pending else tuple(found)
 
 
-def _unaware(plan: Plan, number: int, pending: Sequence[Stop], made: frozenset[str]) -> bool:
-    """Tell whether neither the first cells nor the tests of some stops mention any of some names."""
-    tests = (test for stop in pending for test in (*stop.prelude, *stop.tests))
-    checks = (source for test in tests for source in (test.preamble, *(check.source for check in test.checks)))
-    texts = (*(cell.source for cell in plan.cells[:number]), *checks)
-    seen = [_mentioned(text) for text in texts]
-    return all(names is not None and names.isdisjoint(made) for names in seen)
+def _asked(stop: Stop) -> frozenset[str] | None:
+    """Return the names that the tests of a stop mention, None where they may see more."""
+    found: frozenset[str] | None = frozenset()
+    for test in (*stop.prelude, *stop.tests):
+        for source in (test.preamble, *(check.source for check in test.checks)):
+            found = _both(found, _mentioned(source))
+    return found
+
+
+def _both(some: frozenset[str] | None, others: frozenset[str] | None) -> frozenset[str] | None:
+    return None if some is None or others is None else some | others
+
+
+def _disjoint(made: frozenset[str], names: frozenset[str] | None) -> bool:
+    return names is not None and names.isdisjoint(made)
 
 
 @lru_cache(maxsize=4096)

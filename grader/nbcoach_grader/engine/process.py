@@ -9,7 +9,7 @@ import signal
 import socket
 import struct
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..errors import EngineFailed, ProtocolError
@@ -39,6 +39,28 @@ class OrderRefused(EngineFailed):
         self.reason = reason
 
 
+class _Exchange:
+    """An order and its answers; `whole` when no more of it will come."""
+
+    def __init__(self) -> None:
+        self.whole = False
+
+    def answer(self, order: str, answer: Any, *, left: int) -> dict[str, Any]:
+        """Return an answer after which so many are left.
+
+        Raises:
+            ProcessGone: it is nonsense.
+            OrderRefused: it says that the order could not be carried out.
+
+        """
+        if not isinstance(answer, dict):
+            raise ProcessGone
+        self.whole = left == 0 or "failed" in answer
+        if "failed" in answer:
+            raise OrderRefused(order, str(answer["failed"])[:200])
+        return answer
+
+
 class Process:
     """One forked process.
 
@@ -65,7 +87,7 @@ class Process:
         """Give an order and return the answer.
 
         Args:
-            order: one that `zygote` knows.
+            order: one that `worker` knows.
             fds: descriptors to send along; they stay open here.
             wait: seconds to wait for the answer.
             arguments: the order's own.
@@ -76,10 +98,11 @@ class Process:
             OrderRefused: it says that the order could not be carried out.
 
         """
-        async with contextlib.aclosing(self.answers(order, 1, fds, wait=lambda: wait, **arguments)) as answers:
-            async for answer in answers:
-                return answer
-        raise ProcessGone
+        async with self._lock:
+            with self._asking() as exchange:
+                async with asyncio.timeout(wait):
+                    await self._send({"order": order, **arguments}, fds)
+                    return exchange.answer(order, await self._receive(), left=0)
 
     async def answers(
         self, order: str, count: int, fds: Sequence[int] = (), *, wait: Callable[[], float], **arguments: Any
@@ -87,7 +110,7 @@ class Process:
         """Give an order and yield its answers as they come.
 
         Args:
-            order: one that `zygote` knows.
+            order: one that `worker` knows.
             count: how many answers there will be.
             fds: descriptors to send along; they stay open here.
             wait: says before each answer how many seconds to wait for it.
@@ -100,31 +123,32 @@ class Process:
 
         """
         async with self._lock:
-            if not self.usable:
-                raise ProcessGone
-            self._busy = True
-            whole = False  # after anything else, who knows what would be read next
-            try:
+            with self._asking() as exchange:
                 async with asyncio.timeout(wait()):
                     await self._send({"order": order, **arguments}, fds)
                 for left in reversed(range(count)):
                     async with asyncio.timeout(wait()):
                         answer = await self._receive()
-                    if not isinstance(answer, dict):
-                        raise ProcessGone
-                    whole = left == 0 or "failed" in answer
-                    if "failed" in answer:
-                        raise OrderRefused(order, str(answer["failed"])[:200])
-                    yield answer
-            except TimeoutError as err:
-                raise ProcessLate from err
-            except (OSError, EOFError, ProtocolError) as err:
-                raise ProcessGone from err
-            finally:
-                self._busy = False
-                self.usable = self.usable and whole
-                if self._closing:
-                    self._control.close()
+                    yield exchange.answer(order, answer, left=left)
+
+    @contextlib.contextmanager
+    def _asking(self) -> Iterator[_Exchange]:
+        """Be busy, and unusable after anything but a whole exchange: who knows what would be read next."""
+        if not self.usable:
+            raise ProcessGone
+        exchange = _Exchange()
+        self._busy = True
+        try:
+            yield exchange
+        except TimeoutError as err:
+            raise ProcessLate from err
+        except (OSError, EOFError, ProtocolError) as err:
+            raise ProcessGone from err
+        finally:
+            self._busy = False
+            self.usable = self.usable and exchange.whole
+            if self._closing:
+                self._control.close()
 
     async def tell(self, order: str, fds: Sequence[int] = (), **arguments: Any) -> None:
         """Give a last order that is never answered.
@@ -180,8 +204,12 @@ class Process:
             raise
         return child
 
-    async def discard(self, child: Process) -> bool:
+    async def discard(self, child: Process, *, ending: float = 0.0) -> bool:
         """Kill a child of this fork server with all that descends from it; False if some are left after 3 seconds.
+
+        Args:
+            child: the child, which is watched.
+            ending: seconds to wait for one that is about to end by itself.
 
         Raises:
             ProcessGone: this process has ended; likewise `ProcessLate`.
@@ -190,6 +218,8 @@ class Process:
         """
         end = time.monotonic() + DISCARD_SECONDS
         pause = 0.002
+        if ending:
+            await child.ended(ending)
         while "pending" in await self.order("discard", pid=child.pid):
             if time.monotonic() > end or not await child.ended(DISCARD_SECONDS):
                 return False

@@ -21,7 +21,7 @@ from itertools import takewhile
 from ..errors import EngineFailed, SandboxFailed
 from ..sandbox.abc import Box, Sandbox
 from ..sandbox.protection import Name
-from .displays import DISPLAY_SECONDS, room_for, room_left
+from .displays import DISPLAY_SECONDS, MAX_CELL_BYTES, room_left
 from .fatal import CHANCES, FatalCells, ended_for, too_much
 from .groups import only_defines
 from .plan import CellReport, Plan, cell_report, chain_keys
@@ -183,7 +183,8 @@ class Line:
         self._ended, self._excess = True, excess
         self.excesses += excess is not None
         try:
-            if not await self._prefix.process.discard(self._root):
+            ending = _LAST_SECONDS if self._single and not self._root.usable else 0.0  # serving, and nobody asks
+            if not await self._prefix.process.discard(self._root, ending=ending):
                 log.error("Processes of a learner's code have not ended yet")
         except (ProcessGone, ProcessLate, OrderRefused):
             self._root.kill_group()
@@ -281,14 +282,15 @@ class Line:
             return max(left, 0.0) + GRACE_SECONDS + (DISPLAY_SECONDS if plan.once else 0)
 
         room = room_left(snapshot.report.displays for snapshot in self._snapshots) if plan.once else None
+        left = room or 0
         claims = process.answers("run", len(cells), wait=wait, cells=orders, seconds=seconds, room=room)
         number = numbers[0]
         try:
             async with contextlib.aclosing(claims):
                 for number in numbers:
                     claim = await anext(claims)
-                    allowed = room_for(snapshot.report.displays for snapshot in self._snapshots) if plan.once else 0
-                    report = cell_report(plan.cells[number].id, claim, allowed)
+                    report = cell_report(plan.cells[number].id, claim, min(left, MAX_CELL_BYTES))
+                    left -= sum(display.size for display in report.displays)
                     if report.state == "timeout" and seconds < limit:
                         raise _NoTime
                     self._emptied(process)

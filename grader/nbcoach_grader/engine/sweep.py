@@ -19,6 +19,7 @@ import socket
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from nbcoach_exercises.verdicts import Verdict
 
@@ -58,6 +59,16 @@ class _Bench:
     last: bool
 
 
+@dataclass(eq=False)
+class _Seat:
+    """A bench with its judge, and the line to a subject, which goes to the judge with what it is asked first."""
+
+    bench: _Bench
+    judge: Process
+    line: socket.socket
+    taken: bool = False
+
+
 class Sweep:
     """All stops of one notebook.
 
@@ -80,6 +91,7 @@ class Sweep:
         self._kept = frozenset(bench.after for bench in self._benches)
         self._served: list[Process] = []
         self._lines: list[socket.socket] = []
+        self._seats: list[_Seat] = []
 
     async def decide(self) -> Swept:
         """Run the cells, and judge.
@@ -98,17 +110,14 @@ class Sweep:
             async with self._line.watched(self._plan):
                 standing = await self._line.advance(self._plan, self._deadline - JUDGE_SECONDS, self._kept)
                 swept = Swept(standing)
-                ready = []
                 for bench in self._benches:
                     if standing.overwrites(bench.after) != standing.overwrites(standing.reached):
                         swept.doubtful |= {stop.after for stop in bench.stops}  # all share one folder here
                         continue
-                    judge = await taking[bench.stops[0].locked]
-                    if await self._begin(bench, swept, judge):
-                        ready.append((bench, judge))
+                    await self._begin(bench, swept, await taking[bench.stops[0].locked])
                 for hidden in (False, True):
-                    for bench, judge in ready:
-                        await self._order(bench, judge, swept, hidden=hidden)
+                    for seat in self._seats:
+                        await self._order(seat, swept, hidden=hidden)
                 done = True
                 return swept
         except (ProcessGone, ProcessLate, OrderRefused) as err:
@@ -116,29 +125,24 @@ class Sweep:
         finally:
             results = await asyncio.gather(*taking.values(), return_exceptions=True)
             for whole, taken in zip(wholes.values(), results, strict=True):
-                if isinstance(taken, Process):
-                    await self._leave(whole, taken, done=done)
+                if isinstance(taken, Process) and done:
+                    self._judges.give_back(self._plan, whole, taken)
+                elif isinstance(taken, Process):  # it may be in the middle of something
+                    taken.close()
             for line in self._lines:
+                with contextlib.suppress(OSError):
+                    line.shutdown(socket.SHUT_RDWR)  # a judge holds on to its end until it is asked again
                 line.close()
             for process in self._served:  # the line is ended next, with whoever would stay
                 process.close()
 
-    async def _leave(self, whole: Stop, judge: Process, *, done: bool) -> None:
-        """Give a judge back without its lines, or end it where it may be in the middle of something."""
-        if done:
-            with contextlib.suppress(ProcessGone, ProcessLate, OrderRefused):
-                await judge.order("rise")
-                self._judges.give_back(self._plan, whole, judge)
-                return
-        judge.close()
-
-    async def _begin(self, bench: _Bench, swept: Swept, judge: Process) -> bool:
-        """Give a judge a line to a subject; False where there is none."""
+    async def _begin(self, bench: _Bench, swept: Swept, judge: Process) -> None:
+        """Let a subject serve a judge, if there is one."""
         if bench.after > swept.standing.reached:
             for stop in bench.stops:
                 swept.visible |= lost(orders(self._plan, stop, Mode.ISOLATED, Part.VISIBLE), Verdict.TIMEOUT)
                 swept.hidden |= lost(orders(self._plan, stop, Mode.ISOLATED, Part.HIDDEN), Verdict.TIMEOUT)
-            return False
+            return
         ours, theirs = socket.socketpair()
         self._lines.append(ours)
         with theirs:  # only the subject may hold its end, so that its death is seen
@@ -147,39 +151,50 @@ class Sweep:
             served = await self._line.stand_in(
                 self._plan, bench.after, deadline, last=bench.last, kept=self._kept, serve=serve
             )
-        places = [stop.after for stop in bench.stops]
         if served is None:
-            swept.doubtful |= set(places)
-            return False
+            swept.doubtful |= {stop.after for stop in bench.stops}
+            return
         self._served.append(served)
-        await judge.order("seat", [ours.fileno()], stops=places, answers=sorted(self._plan.answers))
-        return True
+        self._seats.append(_Seat(bench, judge, ours))
 
-    async def _order(self, bench: _Bench, judge: Process, swept: Swept, *, hidden: bool) -> None:
+    async def _order(self, seat: _Seat, swept: Swept, *, hidden: bool) -> None:
         """Let a judge decide on those checks at its stops that are not doubtful yet."""
         asked = []
+        bench = seat.bench
         for stop in bench.stops:
             checks = orders(self._plan, stop, Mode.ISOLATED, Part.HIDDEN if hidden else Part.VISIBLE)
             if checks and stop.after not in swept.doubtful:
                 asked.append((stop, checks))
         if not asked:
             return
-        answer = await judge.order(
+        first = None if seat.taken else self._first(seat)
+        answer = await seat.judge.order(
             "decide",
+            [] if seat.taken else [seat.line.fileno()],
+            first=first,
             parts=[{"stop": stop.after, "cells": checks} for stop, checks in asked],
             limit=self._plan.limits.seconds,
             total=self._seconds,
             until=self._deadline - 2 * SLACK_SECONDS,
             wait=max(self._deadline - time.monotonic(), 0.0),
         )
+        seat.taken = True
         found = [decisions(cells, checks) for (_, checks), cells in zip(asked, answer["parts"], strict=True)]
         short_of_memory = any(map(crashed, found)) and await self._line.out_of_memory()
         for (stop, _), decided in zip(asked, found, strict=True):
-            first = stop is bench.stops[0] and not (hidden and len(bench.stops) > 1)
-            if not (first or answer["steady"] or passed(decided)):
+            unmet = stop is bench.stops[0] and not (hidden and len(bench.stops) > 1)
+            if not (unmet or answer["steady"] or passed(decided)):
                 swept.doubtful.add(stop.after)
             told = out_of_memory(decided) if short_of_memory else decided
             (swept.hidden if hidden else swept.visible).update(told)
+
+    def _first(self, seat: _Seat) -> dict[str, Any]:
+        """Return what a judge has to know of a line that it has not seen yet."""
+        return {
+            "stops": [stop.after for stop in seat.bench.stops],
+            "answers": sorted(self._plan.answers),
+            "anew": not any(other.taken and other.judge is seat.judge for other in self._seats),
+        }
 
 
 def _benches(found: Sequence[Group]) -> Iterator[_Bench]:

@@ -11,9 +11,7 @@ Every process that the fork server or its children fork runs this loop on a cont
     study     → (judge) carry out the author's imports and compile the checks, before the forks
     share     → (subject) run tests in the learner's own shell, where their author needs that
     judge     → (judge) run test cells, part after part, against the socket that came along, report verdicts
-    seat      → (judge) keep the socket that came along for some stops of a notebook
-    decide    → (judge) run test cells of such stops, report verdicts
-    rise      → (judge) leave all stops, for another notebook
+    decide    → (judge) run test cells of some stops against a socket that came along now or before, report verdicts
     end       → end, and leave the folder to the service
     discard   → (fork servers) kill the process group of a child of mine, and reap what of it has ended
 
@@ -32,7 +30,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -85,9 +83,7 @@ class Worker:
             "study": self._study,
             "judge": self._judge,
             "limber": self._limber,
-            "seat": self._seat,
             "decide": self._decide,
-            "rise": self._rise,
             "discard": self._discard,
         }
 
@@ -205,21 +201,18 @@ class Worker:
             judge.allow(limit, total)
             return {"parts": [judge.run(cells) for cells in parts]}
 
-    def _seat(self, fd: int, stops: list[int], answers: list[str]) -> dict[str, Any]:
-        if self._author is None:
-            return {"failed": "there is nothing to judge by"}
-        unpickle_nothing()
-        peer = JudgePeer(socket.socket(fileno=fd))
-        self._benches |= {stop: Judge(peer, self._author, answers) for stop in stops}
-        return {"seated": stops}
-
-    def _rise(self) -> dict[str, Any]:
-        for judge in self._benches.values():
-            judge.leave()
-        self._benches.clear()
-        return {"risen": True}
-
-    def _decide(self, parts: list[dict[str, Any]], limit: float, total: float, until: float) -> dict[str, Any]:
+    def _decide(
+        self,
+        fd: int = -1,
+        *,
+        parts: list[dict[str, Any]],
+        first: Mapping[str, Any] | None,
+        limit: float,
+        total: float,
+        until: float,
+    ) -> dict[str, Any]:
+        if first is not None and (failure := self._seat(fd, **first)) is not None:
+            return failure
         decided = []
         judges = [self._benches[part["stop"]] for part in parts]
         with _dying_with(self._control):
@@ -228,6 +221,19 @@ class Worker:
                 decided.append(judge.run(part["cells"], costs=False))
             steady = all(map(all_passed, decided)) or (all(j.unchanged() for j in judges) and judges[-1].steady())
         return {"parts": decided, "steady": steady}
+
+    def _seat(self, fd: int, stops: list[int], answers: list[str], anew: bool) -> dict[str, Any] | None:
+        """Take a line to a subject for some stops; `anew` leaves those of the notebook before."""
+        if self._author is None:
+            return {"failed": "there is nothing to judge by"}
+        unpickle_nothing()
+        if anew:
+            for judge in self._benches.values():
+                judge.leave()
+            self._benches.clear()
+        peer = JudgePeer(socket.socket(fileno=fd))
+        self._benches |= {stop: Judge(peer, self._author, answers) for stop in stops}
+        return None
 
     def _discard(self, pid: int) -> dict[str, Any]:
         """Kill a child's process group; `pending` while some of it are still about to end, as others wait for forks."""
