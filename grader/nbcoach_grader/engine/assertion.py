@@ -18,6 +18,7 @@ from __future__ import annotations
 import ast
 import builtins
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 
 from .explained import OPERATORS, Explained, is_all, loop_names, parts, symbol_of
@@ -118,7 +119,7 @@ class Seen(dict[int, Any]):
         """
         failure = AssertionError(*message)
         try:
-            note = Explained(ast.parse(text, mode="eval").body, self, self.items_failed).text()
+            note = Explained(_parsed(text), self, self.items_failed).text()
         except Exception:  # an explanation is a kindness; without one the verdict is the same
             note = ""
         if note:
@@ -151,6 +152,12 @@ def _noted(number: int, value: ast.expr) -> ast.Call:
 
 def _name(name: str) -> ast.Name:
     return ast.Name(name, ast.Load())
+
+
+@lru_cache(maxsize=256)
+def _parsed(text: str) -> ast.expr:
+    """Return an expression to read only: the same test fails with one learner after the other."""
+    return ast.parse(text, mode="eval").body
 
 
 def _text(test: ast.expr) -> str | None:

@@ -118,6 +118,8 @@ class Encoder:
         if kind in _PAIR_CONTAINERS:
             self._number(value)
             return [_PAIR_CONTAINERS[kind], *self._pairs(value)]
+        if kind in tables.TYPES and (table := self._library(kind, value)) is not None:
+            return table
         simple = SINGLES.get(kind)
         if simple is not None:
             return [simple[0], *simple[1](value)]
@@ -140,24 +142,28 @@ class Encoder:
 
     def _library(self, kind: type, value: Any) -> list[Any] | None:
         """Encode numpy and pandas values; None for anything else."""
-        scalar = tables.scalar_parts(kind, value)
-        if scalar is not None:
-            return [Tag.SCALAR if kind is type(value) and isinstance(value, np.generic) else Tag.DTYPE, *scalar]
-        if kind is np.ndarray and value.dtype == object:
-            self._number(value)
-            return [Tag.OBJECT_ARRAY, list(value.shape), *self._all(value.ravel().tolist())]
-        if tables.is_array(kind, value):
+        if kind is np.ndarray:
+            if value.dtype == object:
+                self._number(value)
+                return [Tag.OBJECT_ARRAY, list(value.shape), *self._all(value.ravel().tolist())]
+            if not tables.is_plain(value):
+                return None
             self._number(value)
             return [Tag.ARRAY, *tables.array_parts(value), self._references.number(value)]
-        for accepts, tag, parts in (
-            (tables.is_index, Tag.INDEX, tables.index_parts),
-            (tables.is_series, Tag.SERIES, tables.series_parts),
-            (tables.is_frame, Tag.FRAME, tables.frame_parts),
-        ):
-            if accepts(kind, value):
-                self._number(value)
-                return [tag, *parts(value, self.encode)]
-        return None
+        if kind is pd.DataFrame:
+            columns = tables.columns_of(value)
+            if columns is None:
+                return None
+            self._number(value)
+            return [Tag.FRAME, *tables.frame_parts(value, columns, self.encode)]
+        if kind in _ROWS:
+            accepts, tag, parts = _ROWS[kind]
+            if not accepts(kind, value):
+                return None
+            self._number(value)
+            return [tag, *parts(value, self.encode)]
+        scalar = tables.scalar_parts(kind, value)
+        return None if scalar is None else [Tag.SCALAR if isinstance(value, np.generic) else Tag.DTYPE, *scalar]
 
 
 def _fit(integers: Collection[Any]) -> bool:
@@ -198,7 +204,7 @@ class Decoder:
         self._depth += 1
         place, before = len(self._kept), self._expanded
         try:
-            value = self._composite(Tag(node[0]), node[1:])
+            value = self._composite(_TAGS[node[0]], node[1:])
             self._weights[place] = self._pay(len(node)) - before
             return value
         except Undecodable:
@@ -307,6 +313,11 @@ class Decoder:
         return value
 
 
+_TAGS = {int(tag): tag for tag in Tag}
+_ROWS = {
+    **dict.fromkeys(tables.INDEXES, (tables.is_index, Tag.INDEX, tables.index_parts)),
+    pd.Series: (tables.is_series, Tag.SERIES, tables.series_parts),
+}
 _TABLES = {Tag.INDEX: tables.index, Tag.SERIES: tables.series, Tag.FRAME: tables.frame}
 BY_VALUE: frozenset[type] = frozenset(
     {type(None), bool, int, float, str, bytes, collections.defaultdict, collections.deque, slice}

@@ -6,6 +6,7 @@ import ast
 import operator
 import types
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -175,7 +176,7 @@ class Explained:
             return self._item(node, *self._items[number])
         if name == "isinstance" and len(node.args) == 2 and self._known(node.args[0]):
             value, wanted = self._value(node.args[0]), node.args[1]
-            kinds = [ast.unparse(k) for k in wanted.elts] if isinstance(wanted, ast.Tuple) else [ast.unparse(wanted)]
+            kinds = [_text(k) for k in wanted.elts] if isinstance(wanted, ast.Tuple) else [_text(wanted)]
             text = shown(value)
             kind = "" if is_proxy(value) else f" of type {type_name(value)}"
             return [f"{self._name(node.args[0])} is {text}{kind}, expected type {' or '.join(kinds)}"]
@@ -216,7 +217,7 @@ class Explained:
 
     def _where(self, node: ast.expr) -> list[str]:
         """Tell the values of names, and of calls inside of calls."""
-        self._told.add(ast.unparse(node))
+        self._told.add(_text(node))
         lines: list[str] = []
         for part in self._leaves(node):
             name, value = self._name(part, tell=False), self._value(part)
@@ -238,9 +239,14 @@ class Explained:
     def _name(self, node: ast.expr, tell: bool = True) -> str:
         """Return the text of a part, whose value is now told; so are those of the items of a literal."""
         if tell:
-            self._told.update(ast.unparse(n) for n in (node, *_items(node)))
-        text = ast.unparse(node)
+            self._told.update(_text(n) for n in (node, *_items(node)))
+        text = _text(node)
         return text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 1]}…"
+
+
+@lru_cache(maxsize=4096)
+def _text(node: ast.AST) -> str:
+    return ast.unparse(node)
 
 
 def _against(name: str, one: Any, phrase: str, other: Any) -> str:

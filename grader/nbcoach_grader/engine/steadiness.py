@@ -25,6 +25,7 @@ _LEAVING = frozenset(
     | {"__import__", "breakpoint"}
 )
 _STORING = frozenset({"STORE_GLOBAL", "DELETE_GLOBAL", "STORE_ATTR", "DELETE_ATTR", "IMPORT_NAME"})
+_STORING_CODES = frozenset(dis.opmap[name] for name in _STORING)
 _STATEFUL = frozenset({"random", "seed"})
 _DATA = (list, dict, set, bytearray, np.ndarray, pd.DataFrame, pd.Series)
 _FEW = 10_000
@@ -92,17 +93,22 @@ def _harmless(
 ) -> bool:
     if not _STATEFUL.isdisjoint(code.co_names):
         return False
+
+    def harmless(name: str) -> bool:
+        value = names.get(name, getattr(builtins, name, None))
+        known = name in names or hasattr(builtins, name) or not unknown
+        return name not in _LEAVING and (not known or _readable(value))
+
+    if _STORING_CODES.isdisjoint(code.co_code[::2]) and all(map(harmless, code.co_names)):
+        return True  # as mostly, whatever it is that it does with those names
     for instruction in dis.get_instructions(code):
         name = str(instruction.argval)
         if instruction.opname in _STORING and instruction.opname not in allowed:
             return False
         if instruction.opname == "IMPORT_NAME" and name.partition(".")[0] not in _PURE_MODULES:
             return False
-        if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
-            value = names.get(name, getattr(builtins, name, None))
-            known = name in names or hasattr(builtins, name) or not unknown
-            if name in _LEAVING or (known and not _readable(value)):
-                return False
+        if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME") and not harmless(name):
+            return False
     return True
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -27,8 +28,8 @@ _NULLABLE = frozenset(
 )
 _MASKED = _NULLABLE | {"boolean"}
 _STRINGS = frozenset({"string", "str"})
-_INDEXES = (pd.Index, pd.RangeIndex, pd.DatetimeIndex, pd.MultiIndex, pd.CategoricalIndex, pd.TimedeltaIndex)
-TYPES: frozenset[type] = frozenset({*np.sctypeDict.values(), np.ndarray, pd.Series, pd.DataFrame, *_INDEXES})
+INDEXES = (pd.Index, pd.RangeIndex, pd.DatetimeIndex, pd.MultiIndex, pd.CategoricalIndex, pd.TimedeltaIndex)
+TYPES: frozenset[type] = frozenset({*np.sctypeDict.values(), np.ndarray, pd.Series, pd.DataFrame, *INDEXES})
 
 Encode = Callable[[Any], Any]
 
@@ -52,9 +53,9 @@ def dtype(name: Any) -> np.dtype[Any]:
     return np.dtype(object) if name == "|O" else _plain_dtype(name)
 
 
-def is_array(kind: type, value: Any) -> bool:
-    """Tell whether a value is an array of plain items."""
-    return kind is np.ndarray and value.dtype.kind in _KINDS
+def is_plain(value: Any) -> bool:
+    """Tell whether the items of an array are plain."""
+    return value.dtype.kind in _KINDS
 
 
 def array_parts(value: Any) -> list[Any]:
@@ -79,7 +80,7 @@ def is_index(kind: type, value: Any) -> bool:
     """Tell whether a value is an index of known items."""
     if kind is pd.MultiIndex:
         return all(is_index(type(level), level) for level in value.levels)
-    return kind in _INDEXES and _known(value.dtype)
+    return kind in INDEXES and _known(value.dtype)
 
 
 def index_parts(value: Any, encode: Encode) -> list[Any]:
@@ -128,16 +129,18 @@ def series(rest: list[Any], decode: Encode) -> pd.Series[Any]:
     return _rowed(_column(rest[2:], decode), rows, name)
 
 
-def is_frame(kind: type, value: Any) -> bool:
-    """Tell whether a value is a table of known columns."""
-    axes = value.axes if kind is pd.DataFrame else ()
-    return bool(axes) and all(is_index(type(a), a) for a in axes) and all(_known(d) for d in value.dtypes)
+def columns_of(value: pd.DataFrame) -> list[pd.Series[Any]] | None:
+    """Return the columns of a table; None where one of them, or an axis, cannot be taken apart."""
+    if not all(is_index(type(axis), axis) for axis in value.axes):
+        return None
+    columns = [column for _, column in value.items()]
+    return columns if all(_known(column.dtype) for column in columns) else None
 
 
-def frame_parts(value: Any, encode: Encode) -> list[Any]:
-    """Return the parts of a table."""
+def frame_parts(value: pd.DataFrame, columns: list[pd.Series[Any]], encode: Encode) -> list[Any]:
+    """Return the parts of a table of some columns."""
     axes = [encode(value.index), encode(value.columns)]  # in the order in which they are put together
-    return [*axes, *(_column_parts(column, encode) for _, column in value.items())]
+    return [*axes, *(_column_parts(column, encode) for column in columns)]
 
 
 def frame(rest: list[Any], decode: Encode) -> pd.DataFrame:
@@ -189,7 +192,13 @@ def _column(rest: list[Any], decode: Encode) -> Any:
         return items
     if form not in _MASKED | _STRINGS:
         raise Undecodable("A column is of no known dtype.")
-    return pd.array(items, dtype=form)
+    return pd.array(items, dtype=_extension(form))
+
+
+@lru_cache(maxsize=32)
+def _extension(name: str) -> Any:
+    """Return a dtype of pandas by its name, for which pandas itself would try one kind after the other."""
+    return pd.api.types.pandas_dtype(name)
 
 
 def _paid(items: Any) -> bool:

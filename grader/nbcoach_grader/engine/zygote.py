@@ -123,6 +123,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     parent = os.getppid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.disable()  # what loads now stays
     become_subreaper()
     nose_tools.offer()
     shell = make_shell()
@@ -146,6 +147,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         os.dup2(nowhere, number)
     os.close(nowhere)
     sys.stdin = Path(os.devnull).open()  # noqa: SIM115 - lives as long as the process
+    gc.enable()
     framing.send(control, {"ready": True, "missing": missing})
     worker = Worker(control, shell, root=True, hot=hot)
     told = worker.loop()
