@@ -56,11 +56,13 @@ class Judging:
 
     Args:
         runner: what runs notebooks and decides on their tests.
+        costs: whether anybody is told what the reference solution takes.
 
     """
 
-    def __init__(self, runner: Runs) -> None:
+    def __init__(self, runner: Runs, *, costs: bool = True) -> None:
         self._runner = runner
+        self._costs = costs
         self._proofs: OrderedDict[tuple[str, str], asyncio.Task[Proof]] = OrderedDict()
 
     async def proof(self, material: Material) -> Proof:
@@ -85,7 +87,7 @@ class Judging:
         return task
 
     async def _prove(self, material: Material) -> Proof:
-        proof = await prove(self._runner, material)
+        proof = await prove(self._runner, material, costs=self._costs)
         for cell in proof.cells.values():
             if cell.why is not None:
                 log.warning("%s, test cell %r: the reference solution is %s", material.name, cell.id, cell.verdict)

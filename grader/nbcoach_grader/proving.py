@@ -74,14 +74,19 @@ class Proof:
         return all(cell.verdict is Verdict.PASSED for cell in self.cells.values())
 
 
-async def prove(runner: Runs, material: Material) -> Proof:
+async def prove(runner: Runs, material: Material, *, costs: bool = True) -> Proof:
     """Judge the reference solution, and where it does not pass beside its process, inside it.
+
+    Args:
+        runner: what runs it.
+        material: the exercise.
+        costs: whether it matters what each question takes.
 
     Raises:
         GraderFailed: the grader broke.
 
     """
-    plan = reference_plan(material)
+    plan = replace(reference_plan(material), costs=costs)
     outcome = await runner.run(plan)
     reports = {report.id: report for report in outcome.tests}
     doubtful = {

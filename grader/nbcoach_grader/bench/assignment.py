@@ -88,13 +88,14 @@ def master() -> dict[str, Any]:
     return _notebook(cells)
 
 
-def submission(released: dict[str, Any], kind: str, number: int) -> dict[str, Any]:
+def submission(released: dict[str, Any], kind: str, number: int, *, distinct: bool = False) -> dict[str, Any]:
     """Return a learner's notebook.
 
     Args:
         released: the learner version.
         kind: one of `KINDS`; who is partly right has the first three functions right.
         number: makes the sources of this learner his own.
+        distinct: whether he has at least left his mark where he has attempted nothing.
 
     """
     notebook: dict[str, Any] = json.loads(json.dumps(released))
@@ -105,6 +106,8 @@ def submission(released: dict[str, Any], kind: str, number: int) -> dict[str, An
         if wanted is not None and name in answers:
             place, head, right, wrong = answers[name]
             cell["source"] = f"{head}\n    # learner {number}\n    {right if place < wanted else wrong}"
+        elif distinct and name == _MASTER[-1][0]:
+            cell["source"] += f"\n# learner {number}"
     return notebook
 
 
@@ -116,13 +119,13 @@ def write_course(folder: Path) -> None:
     (folder / "nbgrader_config.py").write_text("c = get_config()\nc.CourseDirectory.course_id = 'bench'\n", "utf-8")
 
 
-def write_submissions(folder: Path, count: int) -> None:
-    """Write submissions of each kind in turn, made from what was released."""
+def write_submissions(folder: Path, count: int, *, distinct: bool = False) -> None:
+    """Write submissions of each kind in turn, made from what was released; `distinct` ones all differ."""
     released = json.loads((folder / "release" / ASSIGNMENT / f"{NOTEBOOK}.ipynb").read_text("utf-8"))
     for number in range(count):
         place = folder / "submitted" / f"learner{number:03}" / ASSIGNMENT
         place.mkdir(parents=True)
-        notebook = submission(released, KINDS[number % len(KINDS)], number)
+        notebook = submission(released, KINDS[number % len(KINDS)], number, distinct=distinct)
         (place / f"{NOTEBOOK}.ipynb").write_text(json.dumps(notebook), "utf-8")
 
 

@@ -3,6 +3,9 @@
 Ours grades all submissions as one command; its start, the gradebook, `autograded/` and feedback pages are counted.
 nbgrader grades some of them; its start is not counted, as two runs of different length tell it from the notebooks. Its
 feedback pages are a command of their own, which is told apart and not part of the ratio. Scores must be equal.
+
+A fourth of the learners have handed in what they were given, which ours judges once; or else, if so asked, no two
+notebooks are alike.
 """
 
 from __future__ import annotations
@@ -24,12 +27,13 @@ from .rival import nbgrader
 _WINDOW = 10
 
 
-def measure(count: int, rival_count: int) -> Figures:
+def measure(count: int, rival_count: int, *, distinct: bool = False) -> Figures:
     """Measure both, in one run.
 
     Args:
         count: submissions for ours.
         rival_count: how many of them nbgrader grades, beside some for its start.
+        distinct: whether no two of them are alike.
 
     Raises:
         GraderFailed: ours failed, or scores differ.
@@ -40,13 +44,16 @@ def measure(count: int, rival_count: int) -> Figures:
         course, rival = Path(folder) / "ours", Path(folder) / "rival"
         write_course(course)
         nbgrader(course, "generate_assignment", ASSIGNMENT)
-        write_submissions(course, count)
+        write_submissions(course, count, distinct=distinct)
+        alike = count - len({path.read_bytes() for path in (course / "submitted").rglob("*.ipynb")})
         shutil.copytree(course, rival)
         times = _ours(course)
         rival_ms, feedback_ms = _rival(rival, rival_count)
         _compare(course, rival)
     windows = [(late - early) / _WINDOW for early, late in zip(times, times[_WINDOW:], strict=False)]
-    return figures(windows, rival_ms, n=count, per_ms=times[-1] / count, rival_feedback_ms=round(feedback_ms, 1))
+    return figures(
+        windows, rival_ms, n=count, per_ms=times[-1] / count, rival_feedback_ms=round(feedback_ms, 1), alike=alike
+    )
 
 
 def _ours(course: Path) -> list[float]:

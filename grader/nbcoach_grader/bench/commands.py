@@ -36,10 +36,11 @@ def check(rounds: int, rival_rounds: int, as_json: bool) -> None:
 @bench.command()
 @click.option("--count", type=click.IntRange(20), default=200, show_default=True, help="Submissions for ours.")
 @click.option("--rival-count", type=click.IntRange(8), default=12, show_default=True, help="Submissions for nbgrader.")
+@click.option("--distinct", is_flag=True, help="Let no two submissions be alike; else a fourth is as it was given.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
-def autograde(count: int, rival_count: int, as_json: bool) -> None:
+def autograde(count: int, rival_count: int, distinct: bool, as_json: bool) -> None:
     """Measure the grading of a course directory, per notebook, beside nbgrader autograde."""
-    _show(autograde_bench.measure(count, rival_count), as_json)
+    _show(autograde_bench.measure(count, rival_count, distinct=distinct), as_json)
 
 
 def _show(found: Figures, as_json: bool) -> None:
@@ -52,3 +53,5 @@ def _show(found: Figures, as_json: bool) -> None:
     )
     if found.rival_feedback_ms is not None:
         click.echo(f"nbgrader's feedback page, which ours includes: {found.rival_feedback_ms:g} ms more")
+    if found.alike:
+        click.echo(f"{found.alike} of ours were to the letter what another was; --distinct measures without")

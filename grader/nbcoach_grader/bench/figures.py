@@ -12,7 +12,8 @@ from dataclasses import asdict, dataclass
 class Figures:
     """Milliseconds of ours and of the rival; `ratio` is how many times faster ours is, `load` that of the machine.
 
-    `rival_feedback_ms` is what the rival needs besides for a feedback page, where ours writes one too.
+    `rival_feedback_ms` is what the rival needs besides for a feedback page, where ours writes one too; `alike` is how
+    many of those that were measured were to the letter what another was, and are judged with it.
     """
 
     p50_ms: float
@@ -22,6 +23,7 @@ class Figures:
     n: int
     load: float
     rival_feedback_ms: float | None = None
+    alike: int | None = None
 
     def body(self) -> dict[str, float]:
         """Return the figures as JSON."""
@@ -35,6 +37,7 @@ def figures(
     n: int,
     per_ms: float | None = None,
     rival_feedback_ms: float | None = None,
+    alike: int | None = None,
 ) -> Figures:
     """Put figures together.
 
@@ -44,6 +47,7 @@ def figures(
         n: how many were measured.
         per_ms: what the rival is compared with; by default the median.
         rival_feedback_ms: what the rival needs besides.
+        alike: how many were what another was.
 
     """
     p50 = statistics.median(ours)
@@ -55,4 +59,5 @@ def figures(
         n=n,
         load=round(os.getloadavg()[0], 2),
         rival_feedback_ms=rival_feedback_ms,
+        alike=alike,
     )

@@ -105,7 +105,7 @@ class Explained:
 
     def __init__(self, test: ast.expr, values: Mapping[int, Any], items: Mapping[int, tuple[Any, Any]]) -> None:
         self._test = test
-        self._numbers = {id(part): number for number, part in enumerate(parts(test))}
+        self._numbers = {id(part): number for number, part in enumerate(_parts(test))}
         self._values = values
         self._items = items
         self._told: set[str] = set()
@@ -228,7 +228,7 @@ class Explained:
 
     def _leaves(self, node: ast.expr) -> Iterator[ast.expr]:
         """Yield the parts whose values may help; not calls of a module's functions, such as `np.array([1, 2])`."""
-        for part in parts(node):
+        for part in _parts(node):
             root: ast.expr = part
             while isinstance(root, (ast.Attribute, ast.Call)):
                 root = root.func if isinstance(root, ast.Call) else root.value
@@ -242,6 +242,11 @@ class Explained:
             self._told.update(_text(n) for n in (node, *_items(node)))
         text = _text(node)
         return text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 1]}…"
+
+
+@lru_cache(maxsize=1024)
+def _parts(node: ast.expr) -> tuple[ast.expr, ...]:
+    return tuple(parts(node))
 
 
 @lru_cache(maxsize=4096)

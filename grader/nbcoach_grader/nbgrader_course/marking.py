@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import OrderedDict
 from collections.abc import Iterator
 
 from nbcoach_exercises.format import Role, grade_id_of, points_of, role_of
 from nbcoach_exercises.model import DataFile, Limits
 from nbcoach_exercises.verdicts import Verdict
+from nbcoach_exercises.wire import CellSource
 
-from ..judging import GradedTest, Judging
+from ..judging import Graded, GradedTest, Judging
 from ..material import Material, material_of
 from ..runner import Runs
 from .masters import Master
@@ -16,9 +19,17 @@ from .preloading import preloaded
 from .results import MANUAL, GradedCell, GradedNotebook
 from .work import Work
 
+_KEPT = 64
+"""For how many notebooks it is remembered what the same code came to."""
+
+_BY_CHANCE = frozenset({Verdict.TIMEOUT, Verdict.CRASHED, Verdict.MEMORY, Verdict.GRADER_FAILED})
+"""What a busy machine may have a part in."""
+
 
 class Marking:
     """Judge whole notebooks of a course directory.
+
+    Code that several have handed in to the letter, as is usual for what nobody has touched, is judged once.
 
     Args:
         runner: what runs notebooks and decides on their tests.
@@ -27,9 +38,10 @@ class Marking:
     """
 
     def __init__(self, runner: Runs, limits: Limits = Limits()) -> None:  # noqa: B008 - immutable
-        self._judging = Judging(runner)
+        self._judging = Judging(runner, costs=False)
         self._limits = limits
         self._materials: dict[tuple[str, str], Material] = {}
+        self._graded: OrderedDict[object, asyncio.Task[Graded]] = OrderedDict()
 
     async def grade(
         self, student: str, master: Master, work: Work, own_files: tuple[DataFile, ...] = ()
@@ -50,7 +62,7 @@ class Marking:
         if key not in self._materials:
             self._materials[key] = material_from(master, self._limits)
         material = self._materials[key]
-        graded = await self._judging.grade(student, material, work.cells, own_files)
+        graded = await self._judged(student, material, work.cells, own_files)
         sources = tuple((cell.id, cell.source) for cell in graded.rebuilt.cells if cell.id not in material.tests)
         written = {name: text for name, (text, _) in work.texts.items()} | dict(sources)
         starters = master.given.starters.items()
@@ -69,6 +81,27 @@ class Marking:
             work=work,
             unanswered=unanswered,
         )
+
+    async def _judged(
+        self, student: str, material: Material, cells: tuple[CellSource, ...], own_files: tuple[DataFile, ...]
+    ) -> Graded:
+        """Judge cells, or take what the same ones came to, unless chance may have had a part in that."""
+        key = material.name, cells, own_files
+        found = self._graded.get(key)
+        task = found or asyncio.create_task(self._judging.grade(student, material, cells, own_files))
+        self._graded[key] = task
+        self._graded.move_to_end(key)
+        while len(self._graded) > _KEPT:
+            self._graded.popitem(last=False)
+        try:
+            graded = await task
+        except BaseException:
+            self._graded.pop(key, None)
+            raise
+        if _BY_CHANCE.isdisjoint(check.verdict for test in graded.tests for check in test.checks):
+            return graded
+        self._graded.pop(key, None)
+        return graded if found is None else await self._judging.grade(student, material, cells, own_files)
 
 
 def material_from(master: Master, limits: Limits = Limits()) -> Material:  # noqa: B008 - immutable

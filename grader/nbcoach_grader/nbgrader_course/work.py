@@ -36,7 +36,8 @@ class Given:
     """What work is compared with: of the notebook that learners get, found once for all of them.
 
     `names` are all grade ids, `answers` those of answers in text, `starters` the sources of all answers by name, and
-    `texts` what stands in its text cells, and nothing. `flags` is nbgrader's metadata by name, `by_id` names by the cell's own id.
+    `texts` what stands in its text cells, and nothing. `flags` is nbgrader's metadata by name, `by_id` names by the id
+    of the cell.
     """
 
     names: frozenset[str]
