@@ -23,41 +23,8 @@ from nbcoach_grader.nbgrader_course.directory import Directory
 from nbcoach_grader.nbgrader_course.gradebook import Told
 from nbcoach_grader.nbgrader_course.pages import Pages
 
-PIECES = [
-    "%",
-    "%%",
-    "!",
-    "!=",
-    "!!",
-    "?",
-    "??",
-    "=",
-    "\n",
-    "\r\n",
-    " ",
-    "x",
-    "time",
-    "sx",
-    "ls -l",
-    "def f():",
-    "'",
-    '"""',
-]
-PIECES += [
-    "f'{x!r:%d}'",
-    "b''",
-    "#",
-    "html\n<b>",
-    "1.5e3",
-    "(",
-    ".*",
-    "\\",
-    "é",
-    "@",
-    "import a.b",
-    "print(x)",
-    "\ufeff",
-]
+WORDS = "%% != !! ?? := -> \"\"\" ''' .5 1.5e3 .* time sx ls def class import from lazy match _ if print( .len f' r' b'' [a,b] {x!r:%d}"
+PIECES = [*"%!?=\n\r\t x'#\\(){}:@é\ufeff", *WORDS.split(), "html\n<b>", "def f():", "  ", "from ", "case x:"]
 STAND_IN = "nbcoach_stand_in"
 OUTPUTS: list[dict[str, Any]] = [
     {"output_type": "stream", "name": "stdout", "text": "<b>&\n"},
@@ -79,6 +46,7 @@ COLOURED = Coloured(Highlight2HTML(pygments_lexer="ipython3"))
 @example("x?")
 @example("x % y != z")
 @example("%%html\n<b>x</b>")
+@example("x = [1.5, .5]\n  '''text'''\n  match x:\n")
 @example("")
 def test_source_is_coloured_as_nbconvert_does(source: str) -> None:
     theirs = Highlight2HTML(pygments_lexer="ipython3")
@@ -116,7 +84,7 @@ def graded(source: str, text: str, outputs: list[dict[str, Any]]) -> NotebookNod
 LEARNERS = [
     (graded("def double(n):\n    return n", "one", []), 0.0, None, 0.0),
     (graded(STAND_IN, "two ![x](attachment:a.png)", OUTPUTS), 0.0, "No response.", 0.0),
-    (graded("%time x?", "two <i>&", OUTPUTS[:2]), 3.5, "**good**", 1.5),
+    (graded("%time x?", "two <i>& \ud800é", OUTPUTS[:2]), 3.5, "**good**", 1.5),
     (graded("", "", OUTPUTS[2:]), 3.5, "**good**", 1.5),
     (graded("# long\n" * 3000, "long " * 5000, OUTPUTS[2:]), 3.5, "**good**", 1.5),
 ]
@@ -138,7 +106,7 @@ class Whole:
         self._exporter = HTMLExporter(parent=converter, config=converter.config)  # type: ignore[no-untyped-call]
         self._exporter.register_preprocessor(CSSHTMLHeaderPreprocessor(parent=converter), enabled=True)  # type: ignore[no-untyped-call]
 
-    def page(self, name: str, node: NotebookNode, told: Told) -> str:
+    def page(self, name: str, node: NotebookNode, told: Told) -> bytes:
         for found in node.cells:
             own = found.metadata.get("nbgrader", {})
             if own.get("grade_id") in told.scores:
@@ -158,7 +126,7 @@ class Whole:
         )
         self._exporter.register_filter("highlight_code", Highlight2HTML(pygments_lexer="ipython3"))  # type: ignore[no-untyped-call]
         page, _ = TemplateExporter.from_notebook_node(self._exporter, node, resources)
-        return page.lstrip()
+        return page.lstrip().encode("utf-8", "replace")
 
 
 @pytest.fixture(scope="module")
@@ -176,7 +144,7 @@ def test_pages_are_those_of_nbgraders_template(directory: Directory) -> None:
 
 def test_each_page_holds_its_learners_source_alone(directory: Directory) -> None:
     pages = Pages(directory)
-    shown = [pages.page("small", graded(f"mine_{n}", f"text_{n}", []), scores(0, None, 0)) for n in range(3)]
+    shown = [pages.page("small", graded(f"mine_{n}", f"text_{n}", []), scores(0, None, 0)).decode() for n in range(3)]
     for number, page in enumerate(shown):
         assert [f"mine_{n}" in page and f"text_{n}" in page for n in range(3)] == [n == number for n in range(3)]
         assert STAND_IN not in page
@@ -190,5 +158,5 @@ def test_an_authors_template_of_the_same_name_gets_whole_notebooks(tmp_path: Pat
     config = f"c.HTMLExporter.extra_template_basedirs = [{str(folder.parent)!r}]\n"
     pages = Pages(Directory(CourseFolder(tmp_path / "course", config).root))
     for source in ("mine = 1", "yours = 2"):
-        page = pages.page("small", graded(source, "text", []), scores(0, None, 0))
+        page = pages.page("small", graded(source, "text", []), scores(0, None, 0)).decode()
         assert page.count(f"<pre>{source}</pre>") == 2

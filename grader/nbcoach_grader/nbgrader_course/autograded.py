@@ -6,10 +6,12 @@ feedback page that is made of this notebook, by us or later by `nbgrader generat
 
 from __future__ import annotations
 
+from typing import Any
+
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from nbcoach_exercises.format import Role, grade_id_of, role_of
+from nbcoach_exercises.format import Role
 
 from .markup import harmless
 from .masters import Master
@@ -25,25 +27,22 @@ def autograded(master: Master, graded: GradedNotebook) -> NotebookNode:
         graded: what came of it.
 
     """
-    names = [_name(cell, number) for number, cell in enumerate(master.released.cells)]
-    sources, added = _by_anchor(graded, frozenset(names))
+    sources, added = _by_anchor(graded, frozenset(name for name, _, _ in master.cells))
     scored = {cell.id: cell for cell in graded.cells}
     cells = [*added.get("", ())]
-    for name, given in zip(names, master.released.cells, strict=True):
-        cell = NotebookNode(given)  # type: ignore[no-untyped-call]
-        role = role_of(given)
-        if cell.cell_type == "code" and role is Role.TESTS:
-            cell.outputs = test_outputs(scored[name]) if name in scored else []
-        elif cell.cell_type == "code":
-            cell.source = sources.get(name, cell.source)
-            cell.outputs = cell_outputs(graded.reports.get(name))
+    for name, role, given in master.cells:
+        own: dict[str, Any] = {}
+        if given.cell_type == "code" and role is Role.TESTS:
+            own["outputs"] = test_outputs(scored[name]) if name in scored else []
+        elif given.cell_type == "code":
+            own |= {"source": sources.get(name, given.source), "outputs": cell_outputs(graded.reports.get(name))}
         elif role is Role.MANUAL_ANSWER and name in graded.work.texts:
-            cell.source, images = harmless(*graded.work.texts[name])
-            if images:
-                cell.attachments = images
-        cells += [cell, *added.get(name, ())]
+            own["source"], images = harmless(*graded.work.texts[name])
+            own |= {"attachments": images} if images else {}
+        cells += [NotebookNode(given, **own), *added.get(name, ())]  # type: ignore[no-untyped-call]
     for number, cell in enumerate(cells):
-        cell["id"] = f"cell-{number}" if cell.get("id") is None else cell["id"]
+        if cell.get("id") is None:
+            cell["id"] = f"cell-{number}"
     return NotebookNode(master.released, nbformat=4, nbformat_minor=5, cells=cells)  # type: ignore[no-untyped-call]
 
 
@@ -73,7 +72,3 @@ def _by_anchor(graded: GradedNotebook, names: frozenset[str]) -> tuple[dict[str,
 def _text(source: str) -> str:
     """Return a source that can be written as UTF-8, whatever half characters a learner's file held."""
     return source.encode("utf-8", "replace").decode()
-
-
-def _name(cell: NotebookNode, number: int) -> str:
-    return grade_id_of(cell) or f"cell {number + 1}"

@@ -10,13 +10,14 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 from html import escape
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from ipython_pygments_lexers import IPython3Lexer
 from nbconvert.filters.highlight import Highlight2HTML
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer, get_lexer_by_name
+from pygments.token import Operator, Punctuation, Text
 from pygments.util import ClassNotFound
 
 Shown = TypeVar("Shown")
@@ -26,6 +27,20 @@ _LONGEST = 16_384
 """Characters of source or cell that are worth remembering; most of what is longer is one learner's own."""
 _MAGIC = re.compile(r"%[%\w]|!(?!=)|\?")
 """Without any of these, no rule matches that IPython's lexer has and Python's has not."""
+
+
+class _Python(PythonLexer):  # type: ignore[misc]
+    """Python's lexer, which tries first what none of its other rules begins with: most of what stands in a line."""
+
+    tokens: ClassVar = {
+        **PythonLexer.tokens,
+        "root": [
+            (r"(?<=\S)[^\S\n]+", Text),
+            (r"!=|==|<<|>>|:=|[-~+/*%=<>&^|]", Operator),
+            (r"[]{}:(),;[]", Punctuation),
+            *PythonLexer.tokens["root"],
+        ],
+    }
 
 
 def remembered(render: Callable[[str], Shown]) -> Callable[[str], Shown]:
@@ -50,7 +65,7 @@ class Coloured:
         self._plain = None
         try:
             if language == "ipython3":
-                self._lexer, self._plain = IPython3Lexer(), PythonLexer()
+                self._lexer, self._plain = IPython3Lexer(), _Python()
             else:
                 self._lexer = get_lexer_by_name(language)
         except ClassNotFound:

@@ -59,6 +59,14 @@ class Master:
         """What learners' work is compared with."""
         return given_by(self.released)
 
+    @cached_property
+    def cells(self) -> tuple[tuple[str, Role, NotebookNode], ...]:
+        """Return the cells that learners get, each by its name and what it is for."""
+        return tuple(
+            (grade_id_of(cell) or f"cell {number}", role_of(cell), cell)
+            for number, cell in enumerate(self.released.cells, 1)
+        )
+
 
 def read_masters(directory: Directory, assignment: str) -> dict[str, Master]:
     """Read all notebooks of an assignment, by name.

@@ -58,7 +58,7 @@ class _Exporter(HTMLExporter):
         attached = context.get("cell", {}).get("attachments")
         return str(super().markdown2html(context, source)) if attached else self._text(source)
 
-    def page(self, notebook: NotebookNode, resources: dict[str, Any]) -> str:
+    def page(self, notebook: NotebookNode, resources: dict[str, Any]) -> bytes:
         """Render a notebook, as `from_notebook_node` does but without two deep copies of it."""
         told = notebook.metadata.get("language_info", {})
         lexer = str(told.get("pygments_lexer", told.get("name", "ipython3")))
@@ -75,7 +75,11 @@ class _Exporter(HTMLExporter):
         self.register_filter("highlight_code", coloured)  # type: ignore[no-untyped-call]
         if parts is not None:
             return parts.page(notebook, resources)
-        return str(self.template.render(nb=notebook, resources={**known, **resources})).lstrip()
+        return _encoded(self.template.render(nb=notebook, resources={**known, **resources}).lstrip())
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "replace")
 
 
 def _is_nbgraders(template: Template) -> bool:
@@ -104,25 +108,26 @@ class _Parts:
         self._frame = lru_cache(maxsize=_FRAMES)(self._around(_PLACE, _FRAME))
         self._cell = remembered(self._around(coloured(_STAND_IN), _CELL))
 
-    def page(self, notebook: NotebookNode, resources: Mapping[str, Any]) -> str:
+    def page(self, notebook: NotebookNode, resources: Mapping[str, Any]) -> bytes:
         """Render a notebook."""
         heads = [{"cell_type": cell.cell_type, "metadata": cell.metadata} for cell in notebook.cells]
         before, _, after = self._frame(json.dumps([{"metadata": notebook.metadata, "cells": heads}, resources]))
-        return "".join([before, *(self._shown(cell) for cell in notebook.cells), after]).lstrip()
+        return b"".join([before, *(self._shown(cell) for cell in notebook.cells), after]).lstrip()
 
-    def _shown(self, cell: NotebookNode) -> str:
+    def _shown(self, cell: NotebookNode) -> bytes:
         known = {**cell, "source": _STAND_IN} if cell["cell_type"] == "code" else cell
         before, place, after = self._cell(json.dumps([{"cells": [known]}, {}]))
-        return f"{before}{self._coloured(cell['source'])}{after}" if place else before
+        return b"".join([before, _encoded(self._coloured(cell["source"])), after]) if place else before
 
-    def _around(self, place: str, part: str) -> Callable[[str], tuple[str, str, str]]:
+    def _around(self, place: str, part: str) -> Callable[[str], tuple[bytes, bytes, bytes]]:
         """Return what renders a part of pages from a notebook and resources as JSON, and splits it at a place."""
         template = self._template.environment.from_string(part, globals={"original": self._template})
 
-        def render(told: str) -> tuple[str, str, str]:
+        def render(told: str) -> tuple[bytes, bytes, bytes]:
             notebook, resources = json.loads(told)
             node = nbformat.from_dict(notebook)  # type: ignore[no-untyped-call]
-            return template.render(nb=node, resources={**self._resources, **resources}).partition(place)
+            shown = template.render(nb=node, resources={**self._resources, **resources})
+            return _encoded(shown).partition(_encoded(place))
 
         return render
 
@@ -140,8 +145,8 @@ class Pages:
         style = CSSHTMLHeaderPreprocessor(parent=converter, enabled=True)
         self._exporter = _Exporter(style, parent=converter, config=converter.config)
 
-    def page(self, name: str, notebook: NotebookNode, told: Told) -> str:
-        """Return the page on a graded notebook.
+    def page(self, name: str, notebook: NotebookNode, told: Told) -> bytes:
+        """Return the page on a graded notebook, in UTF-8.
 
         Args:
             name: of the notebook.

@@ -94,7 +94,7 @@ def add_students(db: Session, students: Collection[str], *, create: bool) -> Non
     unknown = [student for student in students if student not in known]
     if unknown and not create:
         raise InvalidCourse(f"No student with the id {unknown[0]!r} exists in the gradebook.")
-    _each(db, insert(Student), [{"id": student} for student in unknown])
+    _each(db, insert(Student.__table__), [{"id": student} for student in unknown])
 
 
 def read_submissions(
@@ -161,7 +161,7 @@ def write_submissions(
     owned = [(rows, book) for rows in new.values() for book in rows.books.values()]
     _each(
         db,
-        insert(SubmittedAssignment),
+        insert(SubmittedAssignment.__table__),
         [
             {
                 "id": rows.id,
@@ -174,11 +174,11 @@ def write_submissions(
     )
     _each(
         db,
-        insert(SubmittedNotebook),
+        insert(SubmittedNotebook.__table__),
         [{"id": book.id, "assignment_id": rows.id, "notebook_id": book.cells.id} for rows, book in owned],
     )
-    _each(db, insert(Grade), [grade for _, book in owned for grade in book.grades])
-    _each(db, insert(Comment), [comment for _, book in owned for comment in book.comments])
+    _each(db, insert(Grade.__table__), [grade for _, book in owned for grade in book.grades])
+    _each(db, insert(Comment.__table__), [comment for _, book in owned for comment in book.comments])
 
     old = [rows for rows in submissions.values() if not rows.new]
     books = [book for rows in old for book in rows.books.values() if book.graded]

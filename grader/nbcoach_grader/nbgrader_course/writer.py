@@ -85,8 +85,7 @@ class Writer:
         for notebook in finished.notebooks:
             node = autograded(masters[notebook.notebook], notebook)
             files[f"{notebook.notebook}.ipynb"] = json.dumps(node, ensure_ascii=False).encode()
-            page = self._pages.page(notebook.notebook, node, told[notebook.notebook])
-            pages[f"{notebook.notebook}.html"] = page.encode("utf-8", "replace")
+            pages[f"{notebook.notebook}.html"] = self._pages.page(notebook.notebook, node, told[notebook.notebook])
         place = finished.assignment, finished.student
         try:
             kept = [f"{name}.ipynb" for name in finished.unreadable]
