@@ -12,7 +12,9 @@ import nbgrader.api
 import pytest
 from course_folders import RIGHT, SMALL, CourseFolder, answered, cell, notebook
 
-from nbcoach_grader.nbgrader_course.gradebook import newest_version
+from nbcoach_grader.nbgrader_course.directory import Directory
+from nbcoach_grader.nbgrader_course.gradebook import GradebookFailed, Scores, newest_version
+from nbcoach_grader.nbgrader_course.masters import read_masters
 
 MANUAL = notebook(
     *SMALL["cells"],
@@ -105,6 +107,24 @@ def test_late_work_is_punished_as_configured(tmp_path: Path) -> None:
         }
     assert penalties == {"early": None, "late": 8}
     assert "Late submission penalty" in (course.root / "feedback/late/ps1/small.html").read_text()
+
+
+def test_an_assignments_cells_are_recorded_all_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    course = CourseFolder(tmp_path)
+    course.assign("ps1", "small", SMALL)
+
+    def full(*_: object, **__: object) -> None:
+        raise ValueError("disk full")
+
+    monkeypatch.setattr(nbgrader.api, "get_alembic_version", newest_version)
+    monkeypatch.setattr(nbgrader.api.Gradebook, "update_or_create_source_cell", full)
+    directory = Directory(tmp_path)
+    scores = Scores(directory)
+    with pytest.raises(GradebookFailed, match="disk full"):
+        scores.record(read_masters(directory, "ps1"))
+    scores.close()
+    with course.gradebook() as book:
+        assert book.find_assignment("ps1").notebooks == []
 
 
 def test_a_new_gradebook_is_of_the_version_that_nbgrader_says() -> None:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from nbformat import NotebookNode
 from nbgrader.api import Gradebook, GradeCell, SubmittedAssignment
 from nbgrader.converters import Autograde
 from nbgrader.dbutil import ALEMBIC_DIR
@@ -65,6 +66,16 @@ class Told:
     late_penalty: float
 
 
+class _SaveCells(SaveCells):  # type: ignore[misc]
+    """nbgrader's recording of a notebook, which lasts as a whole: a commit for each cell takes longer than its rows."""
+
+    def _create_notebook(self, nb: NotebookNode) -> None:
+        session = self.gradebook.db()
+        commit, session.commit = session.commit, session.flush
+        super()._create_notebook(nb)
+        commit()
+
+
 class Scores:
     """An open gradebook.
 
@@ -105,7 +116,7 @@ class Scores:
             place = {"assignment": master.assignment, "notebook": master.name, "db_url": self._url}
             try:
                 self._book.update_or_create_assignment(master.assignment)
-                SaveCells(config=self._config).preprocess(master.recorded, {"nbgrader": place})
+                _SaveCells(config=self._config).preprocess(master.recorded, {"nbgrader": place})
             except RuntimeError as err:
                 raise InvalidCourse(f"{master.assignment}: {err}", assignment=master.assignment) from err
             except (SQLAlchemyError, ValueError) as err:
