@@ -17,7 +17,7 @@ import asyncio
 import contextlib
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -115,9 +115,10 @@ class Sweep:
                         swept.doubtful |= {stop.after for stop in bench.stops}  # all share one folder here
                         continue
                     await self._begin(bench, swept, await taking[bench.stops[0].locked])
-                for hidden in (False, True):
+                together = [(Part.VISIBLE, Part.HIDDEN)] if len(self._seats) == 1 else [(Part.VISIBLE,), (Part.HIDDEN,)]
+                for parts in together:
                     for seat in self._seats:
-                        await self._order(seat, swept, hidden=hidden)
+                        await self._ask(seat, swept, parts)
                 done = True
                 return swept
         except (ProcessGone, ProcessLate, OrderRefused) as err:
@@ -157,36 +158,53 @@ class Sweep:
         self._served.append(served)
         self._seats.append(_Seat(bench, judge, ours))
 
-    async def _order(self, seat: _Seat, swept: Swept, *, hidden: bool) -> None:
-        """Let a judge decide on those checks at its stops that are not doubtful yet."""
-        asked = []
-        bench = seat.bench
-        for stop in bench.stops:
-            checks = orders(self._plan, stop, Mode.ISOLATED, Part.HIDDEN if hidden else Part.VISIBLE)
-            if checks and stop.after not in swept.doubtful:
-                asked.append((stop, checks))
-        if not asked:
-            return
-        first = None if seat.taken else self._first(seat)
-        answer = await seat.judge.order(
-            "decide",
-            [] if seat.taken else [seat.line.fileno()],
-            first=first,
-            parts=[{"stop": stop.after, "cells": checks} for stop, checks in asked],
-            limit=self._plan.limits.seconds,
-            total=self._seconds,
-            until=self._deadline - 2 * SLACK_SECONDS,
-            wait=max(self._deadline - time.monotonic(), 0.0),
-        )
-        seat.taken = True
-        found = [decisions(cells, checks) for (_, checks), cells in zip(asked, answer["parts"], strict=True)]
-        short_of_memory = any(map(crashed, found)) and await self._line.out_of_memory()
-        for (stop, _), decided in zip(asked, found, strict=True):
-            unmet = stop is bench.stops[0] and not (hidden and len(bench.stops) > 1)
+    async def _ask(self, seat: _Seat, swept: Swept, parts: Sequence[Part]) -> None:
+        """Let a judge decide on some parts, which it leaves to be asked for again once something is doubtful."""
+        left = list(parts)
+        while left:
+            asked = [(part, self._orders(seat.bench, part, swept.doubtful)) for part in left]
+            asked = [(part, orders_of_part) for part, orders_of_part in asked if orders_of_part]
+            if not asked:
+                return
+            answer = await seat.judge.order(
+                "decide",
+                [] if seat.taken else [seat.line.fileno()],
+                first=None if seat.taken else self._first(seat),
+                parts=[[{"stop": stop.after, "cells": checks} for stop, checks in told] for _, told in asked],
+                limit=self._plan.limits.seconds,
+                total=self._seconds,
+                until=self._deadline - 2 * SLACK_SECONDS,
+                wait=max(self._deadline - time.monotonic(), 0.0),
+            )
+            seat.taken = True
+            for (part, told), found in zip(asked, answer["parts"], strict=False):
+                await self._note(seat.bench, part, told, found, swept)
+                left = left[left.index(part) + 1 :]
+
+    def _orders(self, bench: _Bench, part: Part, doubtful: Collection[int]) -> list[tuple[Stop, list[dict[str, Any]]]]:
+        """Return what is to be decided at those stops that are not doubtful yet."""
+        stops = [stop for stop in bench.stops if stop.after not in doubtful]
+        found = [(stop, orders(self._plan, stop, Mode.ISOLATED, part)) for stop in stops]
+        return [(stop, checks) for stop, checks in found if checks]
+
+    async def _note(
+        self,
+        bench: _Bench,
+        part: Part,
+        asked: Sequence[tuple[Stop, list[dict[str, Any]]]],
+        answer: Mapping[str, Any],
+        swept: Swept,
+    ) -> None:
+        """Take down what was decided, and what of it is doubtful."""
+        pairs = zip(asked, answer["stops"], strict=True)
+        found = [(stop, decisions(cells, checks)) for (stop, checks), cells in pairs]
+        short_of_memory = any(crashed(decided) for _, decided in found) and await self._line.out_of_memory()
+        for stop, decided in found:
+            unmet = stop is bench.stops[0] and not (part is Part.HIDDEN and len(bench.stops) > 1)
             if not (unmet or answer["steady"] or passed(decided)):
                 swept.doubtful.add(stop.after)
             told = out_of_memory(decided) if short_of_memory else decided
-            (swept.hidden if hidden else swept.visible).update(told)
+            (swept.hidden if part is Part.HIDDEN else swept.visible).update(told)
 
     def _first(self, seat: _Seat) -> dict[str, Any]:
         """Return what a judge has to know of a line that it has not seen yet."""

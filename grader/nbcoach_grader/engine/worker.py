@@ -205,22 +205,28 @@ class Worker:
         self,
         fd: int = -1,
         *,
-        parts: list[dict[str, Any]],
+        parts: list[list[dict[str, Any]]],
         first: Mapping[str, Any] | None,
         limit: float,
         total: float,
         until: float,
     ) -> dict[str, Any]:
+        """Decide on one part after the other, as long as a part has left nothing that the next one could meet."""
         if first is not None and (failure := self._seat(fd, **first)) is not None:
             return failure
-        decided = []
-        judges = [self._benches[part["stop"]] for part in parts]
+        answers: list[dict[str, Any]] = []
         with _dying_with(self._control):
-            for judge, part in zip(judges, parts, strict=True):
-                judge.allow(limit, min(total, until - time.monotonic()))
-                decided.append(judge.run(part["cells"], costs=False))
-            steady = all(map(all_passed, decided)) or (all(j.unchanged() for j in judges) and judges[-1].steady())
-        return {"parts": decided, "steady": steady}
+            while len(answers) < len(parts) and all(answer["steady"] for answer in answers):
+                asked = parts[len(answers)]
+                judges = [self._benches[stop["stop"]] for stop in asked]
+                decided = []
+                for judge, stop in zip(judges, asked, strict=True):
+                    judge.allow(limit, min(total, until - time.monotonic()))
+                    decided.append(judge.run(stop["cells"], costs=False))
+                clear = all(map(all_passed, decided))
+                steady = clear or (all(j.unchanged() for j in judges) and judges[-1].steady())
+                answers.append({"stops": decided, "steady": steady})
+        return {"parts": answers}
 
     def _seat(self, fd: int, stops: list[int], answers: list[str], anew: bool) -> dict[str, Any] | None:
         """Take a line to a subject for some stops; `anew` leaves those of the notebook before."""
