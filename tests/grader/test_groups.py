@@ -50,6 +50,7 @@ def book(*parts: str | tuple[str]) -> Plan:
         ([F, ("assert f(1) == 2",), "class A:\n    def g(self): pass", ("assert 1",)], [(2, 2)]),
         ([F, ("assert f(1) == 2",), "no python", ("assert 1",)], [(1, 1), (2, 1)]),
         (["eval('f')", ("assert 1",), F, ("assert f(1) == 2",)], [(1, 1), (2, 1)]),
+        (["from math import *", ("assert 1",), F, ("assert f(1) == 2",)], [(1, 1), (2, 1)]),
         ([("assert 1",), F, ("assert f(1) == 2",), "# nothing more"], [(2, 2)]),
     ],
 )

@@ -8,6 +8,8 @@ notebook is often judged beside one process. What is not plainly harmless counts
 from __future__ import annotations
 
 import ast
+import re
+import symtable
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -22,7 +24,8 @@ _TELLTALE = frozenset(
 )
 """Names with which code can see what it does not mention."""
 
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_STAR = re.compile(r"\bimport[\s(\\]*\*")
+"""What brings names that nobody mentions."""
 
 
 def groups(plan: Plan) -> tuple[Group, ...]:
@@ -63,20 +66,17 @@ def _disjoint(made: frozenset[str], names: frozenset[str] | None) -> bool:
 @lru_cache(maxsize=4096)
 def _mentioned(source: str) -> frozenset[str] | None:
     """Return the names in a cell, None where it may see more than it mentions."""
-    tree = _parsed(source)
-    if tree is None:
+    text = plain_python(source)
+    try:
+        tables = [symtable.symtable(text, "", "exec")]
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     names: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name):
-            names.add(node.id)
-        elif isinstance(node, (*_FUNCTIONS, ast.ClassDef)):
-            names.add(node.name)
-        elif isinstance(node, ast.alias):
-            names.add((node.asname or node.name).partition(".")[0])
-        elif isinstance(node, (ast.Global, ast.Nonlocal)):
-            names.update(node.names)
-    return None if "*" in names or not names.isdisjoint(_TELLTALE) else frozenset(names)
+    while tables:
+        table = tables.pop()
+        names.update(table.get_identifiers())
+        tables += table.get_children()
+    return None if _STAR.search(text) or not names.isdisjoint(_TELLTALE) else frozenset(names)
 
 
 def only_defines(source: str) -> bool:
