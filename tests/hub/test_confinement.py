@@ -76,7 +76,7 @@ def jail(tmp_path: Path):
     assert secret.stat().st_mode & 0o777 == 0o600
 
 
-both = pytest.mark.parametrize("policy", sorted(POLICIES.keys() - {"author"}))
+both = pytest.mark.parametrize("policy", sorted(POLICIES.keys() - {"author", "learner"}))
 """The author's is the cell's, with what `test_an_author_may_do_what_forks_need` names."""
 
 
@@ -347,6 +347,12 @@ def test_an_author_may_do_what_forks_need(jail: Jail) -> None:
     assert set(cell.deny) - set(author.deny) | set(cell.only) - set(author.only) | cell.fake - author.fake == allowed
     assert set(author.deny) <= set(cell.deny)
     assert set(author.only) <= set(cell.only)
+    learner = POLICIES["learner"]
+    assert (author.deny | learner.deny, author.only | learner.only, author.fake | learner.fake) == (
+        cell.deny,
+        cell.only,
+        cell.fake,
+    )
     jail.run(
         "author",
         """
