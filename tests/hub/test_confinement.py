@@ -43,14 +43,16 @@ def syscall(name, *arguments):
 
 @dataclass
 class Jail:
-    """A work folder, a victim process outside, and a secret outside."""
+    """A work folder, a victim process outside, a secret outside, and a file of others that may be read."""
 
     work: Path
     secret: Path
+    shown: Path
     victim: int
 
     def run(self, policy: str, code: str) -> None:
-        environment = {"PATH": os.defpath, "PYTHONPATH": os.pathsep.join(sys.path), "SECRET": str(self.secret)}
+        places = os.pathsep.join([*sys.path, str(self.shown.parent)])
+        environment = {"PATH": os.defpath, "PYTHONPATH": places, "SECRET": str(self.secret), "SHOWN": str(self.shown)}
         done = subprocess.run(
             [sys.executable, "-c", PRELUDE + textwrap.dedent(code), policy, str(self.work), str(self.victim)],
             env=environment,
@@ -68,8 +70,11 @@ def jail(tmp_path: Path):
     secret = tmp_path / "secret"
     secret.write_text("42")
     secret.chmod(0o600)
+    shown = tmp_path / "shown" / "theirs"
+    shown.parent.mkdir()
+    shown.write_text("42")
     with subprocess.Popen(["/bin/sleep", "300"]) as victim:
-        yield Jail(tmp_path / "work", secret, victim.pid)
+        yield Jail(tmp_path / "work", secret, shown, victim.pid)
         assert victim.poll() is None, "the victim did not survive"
         victim.kill()
     assert secret.read_text() == "42"
@@ -192,9 +197,9 @@ def test_modes_owners_and_times_of_others_stay(jail: Jail, policy: str) -> None:
         os.utime(secret, (0, 0))
         os.chown(secret, 1, 1)
         os.setxattr(secret, "user.x", b"x")
-        fd = os.open(sys.executable, os.O_RDONLY)
+        fd = os.open(os.environ["SHOWN"], os.O_RDONLY)
         os.fchmod(fd, 0)
-        assert os.stat(secret).st_mtime > 0 and os.fstat(fd).st_mode & 0o111
+        assert os.stat(secret).st_mtime > 0 and os.fstat(fd).st_mode & 0o444
         """,
     )
 
