@@ -17,10 +17,11 @@ from typing import Any
 
 import psutil
 import pytest
-from grader_plans import plan, verdicts
+from grader_plans import cell_of, plan, verdicts
 
 from nbcoach_exercises.model import Limits
 from nbcoach_grader.engine.engine import Engine
+from nbcoach_grader.engine.plan import Stop
 from nbcoach_grader.errors import EngineFailed, EngineStopped
 
 IMPORTS = ("json", "nbcoach_test_leaves")
@@ -92,6 +93,13 @@ def test_a_cell_that_never_ends_leaves_the_rest(engine: Any, run: Any) -> None:
     start = time.monotonic()
     run(engine.run(plan(*cells, tests=HIDDEN, solution="def f(): pass", learner="never", limits=limits)))
     assert time.monotonic() - start < 1  # it is remembered
+
+
+def test_a_test_before_a_cell_that_ends_its_process_finds_its_place(engine: Any, run: Any) -> None:
+    cells = ("x = 3", "import os\nos._exit(0)", "x = 4", "x = 5")
+    stops = [Stop(after=n, locked=(), tests=(cell_of(f"assert x == {x}", f"t{n}"),)) for n, x in ((1, 3), (4, 5))]
+    asked = dataclasses.replace(plan(*cells), stops=tuple(stops), once=True, costs=True)
+    assert verdicts(run(engine.run(asked))) == ["passed", "passed"]
 
 
 def test_an_error_leaves_what_came_before_it(engine: Any, run: Any) -> None:

@@ -68,7 +68,8 @@ class Process:
         control: the service's end of its control socket.
         pid: its process id, as its parent said; to be trusted only of children of a fork server.
 
-    `host_pid` is the process id in the service's own table, as the kernel says, for the first process of a box.
+    `host_pid` is the process id in the service's own table, as the kernel says, for the first process of a box;
+    `threaded` whether threads run in it that no fork would have, as it says itself.
 
     """
 
@@ -78,6 +79,7 @@ class Process:
         self._lock = asyncio.Lock()
         self.pid = self.host_pid = pid
         self.usable = True
+        self.threaded = False
         self._handle: int | None = None
         self._unread = bytearray()
         self._busy = False

@@ -16,7 +16,7 @@ from .judges import Judges
 from .plan import Mode, Plan, Stop
 from .process import OrderRefused, Process, ProcessGone, ProcessLate
 from .snapshots import Line
-from .standing import Standing
+from .standing import NoTime, Standing
 
 _EXTRA_SECONDS = 4.0
 JUDGE_SECONDS = 2.0
@@ -116,10 +116,10 @@ class Side:
         with theirs:  # only the subject may hold its end, so that its death is seen
             serve = (theirs.fileno(), total + SLACK_SECONDS)
             served = await self._stand_in(stop, last=last, serve=serve)
-        if served is None:
+        if isinstance(served, Verdict):
             ours.close()
             judge.close()
-            return _lost(asked, Verdict.CRASHED)
+            return _lost(asked, served)
         try:
             answer = await judge.order(
                 "judge",
@@ -153,8 +153,8 @@ class Side:
         if total <= 0:
             return lost(checks, Verdict.TIMEOUT)
         process = await self._stand_in(stop, last=True)
-        if process is None:
-            return lost(checks, Verdict.CRASHED)
+        if isinstance(process, Verdict):
+            return lost(checks, process)
         try:
             answer = await process.order("share", cells=checks, seconds=self._plan.limits.seconds, wait=total)
             return claims(answer, checks)
@@ -166,9 +166,14 @@ class Side:
             process.dismiss()
             self._line.release(process)
 
-    async def _stand_in(self, stop: Stop, *, last: bool, serve: tuple[int, float] | None = None) -> Process | None:
-        deadline = self._deadline - JUDGE_SECONDS
-        return await self._line.stand_in(self._plan, stop.after, deadline, last=last, kept=self._kept, serve=serve)
+    async def _stand_in(self, stop: Stop, *, last: bool, serve: tuple[int, float] | None = None) -> Process | Verdict:
+        """Return a process that stands at a stop, or what is to be said of its tests where none can be had."""
+        deadline, kept = self._deadline - JUDGE_SECONDS, self._kept
+        try:
+            found = await self._line.stand_in(self._plan, stop.after, deadline, last=last, kept=kept, serve=serve)
+        except NoTime:
+            return Verdict.TIMEOUT
+        return found or Verdict.CRASHED
 
 
 def _lost(asked: dict[Part, Checks], verdict: Verdict) -> Decided:

@@ -5,6 +5,10 @@ sandbox box, and die together. A cell that killed its process, or had to be kill
 skipped, so that the rest of the notebook is still judged. Semaphores and shared memory of `multiprocessing` are
 no part of a snapshot: a line that has used them is begun anew for the next request.
 
+No fork has the threads of its parent. So where a cell leaves some behind (`threads`), the cells after it run in the
+same process for as long as those go on, and who needs a process there uses it up. What is asked for later runs again
+from the last snapshot without threads, once that process has ended: what goes on in both would meet in one folder.
+
 Whatever runs in a line is watched (`watch`).
 """
 
@@ -15,20 +19,18 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from dataclasses import replace
-from itertools import takewhile
 
 from ..errors import EngineFailed, SandboxFailed
 from ..sandbox.abc import Box, Sandbox
 from ..sandbox.protection import Name
 from .displays import DISPLAY_SECONDS, MAX_CELL_BYTES, room_left
-from .fatal import CHANCES, FatalCells, ended_for, too_much
+from .fatal import CHANCES, ended_for, too_much
 from .groups import only_defines
 from .plan import CellReport, Plan, cell_report, chain_keys
 from .prefixes import Prefix, PrefixLost
 from .process import OrderRefused, Process, ProcessGone, ProcessLate
 from .spare import Spare
-from .standing import Snapshot, Standing
+from .standing import Chain, NoTime, Snapshot, Standing
 from .watch import watched
 
 log = logging.getLogger(__name__)
@@ -41,10 +43,6 @@ _LEAST_ROOM = 16
 _END_SECONDS = 1.5
 _LAST_SECONDS = 0.02
 """How long the first process of a box may live after the others: it is the last to go."""
-
-
-class _NoTime(Exception):
-    """The time for the whole notebook is used up."""
 
 
 class Line:
@@ -63,8 +61,7 @@ class Line:
         self._sandbox = sandbox
         self._root: Process | None = None
         self._box: Box | None = None
-        self._snapshots: list[Snapshot] = []
-        self._fatal = FatalCells()
+        self._chain = Chain(len(prefix.reports))
         self._spare = Spare()
         self._leaving: list[Process] = []
         self._ended = False
@@ -78,15 +75,18 @@ class Line:
     @property
     def snapshots(self) -> int:
         """Return how many snapshots have a process."""
-        return sum(snapshot.process is not None for snapshot in self._snapshots)
+        return sum(snapshot.process is not None for snapshot in self._chain)
 
-    async def advance(self, plan: Plan, deadline: float, kept: Collection[int] | None = None) -> Standing:
+    async def advance(
+        self, plan: Plan, deadline: float, kept: Collection[int] | None = None, after: int | None = None
+    ) -> Standing:
         """Run what changed and return where the line then stands.
 
         Args:
             plan: the cells.
             deadline: when, on the monotonic clock, the last cell must have ended.
             kept: after how many cells a process must stay; None is after each.
+            after: how many of the cells are wanted; None is all.
 
         Raises:
             EngineFailed: no process can be had.
@@ -95,16 +95,25 @@ class Line:
         if self._ended or len(plan.cells) > self._room or self._shares_memory():
             await self.discard()
         keys = chain_keys(plan)
-        reused = max(self._keep_prefix(keys), len(self._prefix.reports))
+        end = len(keys) if after is None else after
+        for process in self._chain.keep(keys, end):
+            if process.threaded:
+                process.dismiss()
+                self.release(process)
+            else:
+                process.close()
+        if any(process.threaded for process in self._leaving):
+            await self.settle()
+        reused = max(len(self._chain), len(self._prefix.reports))
         try:
             for _ in range(CHANCES * len(keys) + 2):  # each turn but the last finds a cell that is fatal, or may be
                 tip = await self._tip(plan, keys)
-                if await self._run_from(plan, keys, tip, deadline, kept):
-                    reports = tuple(snapshot.report for snapshot in self._snapshots)
+                if await self._run_from(plan, keys[:end], tip, deadline, kept):
+                    reports = tuple(snapshot.report for snapshot in self._chain)
                     return Standing(reports, len(reports), reused)
                 reused = len(self._prefix.reports)
-        except _NoTime:
-            done = [snapshot.report for snapshot in self._snapshots]
+        except NoTime:
+            done = [snapshot.report for snapshot in self._chain]
             late = [CellReport(id=cell.id, state="timeout") for cell in plan.cells[len(done) :]]
             return Standing((*done, *late), len(done), reused)
         raise EngineFailed("The notebook could not be run to its end.")
@@ -136,10 +145,10 @@ class Line:
         while self._leaving:
             self._leaving.pop().close()
         self._spare.close()
-        for snapshot in self._snapshots:
+        for snapshot in self._chain:
             if snapshot.process:
                 snapshot.process.close()
-        self._snapshots.clear()
+        self._chain.clear()
         root, self._root = self._root, None
         if root is not None:
             self._prefix.lines -= 1
@@ -193,12 +202,8 @@ class Line:
         """Tell whether cells may have changed what the snapshots before them hold, as no fork copies it."""
         return self._root is not None and self._sandbox.shared_memory(self._root.host_pid) not in (0, self._unshared)
 
-    def _last(self, after: int | None = None) -> Snapshot | None:
-        """Return the last snapshot that has a process, among the first `after`."""
-        return next((snapshot for snapshot in reversed(self._snapshots[:after]) if snapshot.process is not None), None)
-
     async def _tip(self, plan: Plan, keys: Sequence[str]) -> Process:
-        last = self._last()
+        last = self._chain.last()
         if last is not None and last.process is not None:
             return last.process
         if self._root is None:
@@ -217,7 +222,7 @@ class Line:
                 await self.discard()
                 lost = EngineFailed if self._prefix.usable else PrefixLost
                 raise lost("A sandboxed process could not be started.") from err
-            self._snapshots = [Snapshot(k, None, r) for k, r in zip(keys, self._prefix.reports, strict=False)]
+            self._chain += [Snapshot(k, None, r) for k, r in zip(keys, self._prefix.reports, strict=False)]
         return self._root
 
     async def _run_from(
@@ -226,27 +231,24 @@ class Line:
         """Run the cells that are left; False when the line had to be ended and must be built again.
 
         Raises:
-            _NoTime: the deadline has come.
+            NoTime: the deadline has come.
 
         """
-        number = len(self._snapshots)
+        number = len(self._chain)
         while number < len(keys):
-            if keys[number] in self._fatal:
-                self._snapshots.append(Snapshot(keys[number], None, self._fatal[keys[number]]))
+            if keys[number] in self._chain.fatal:
+                self._chain.append(Snapshot(keys[number], None, self._chain.fatal[keys[number]]))
                 number += 1
                 continue
             end = number + 1
-            while kept is not None and end < len(keys) and end not in kept and keys[end] not in self._fatal:
+            while kept is not None and end < len(keys) and end not in kept and keys[end] not in self._chain.fatal:
                 end += 1
             if deadline <= time.monotonic():
-                raise _NoTime
-            child = tip
-            if kept is None or number in kept or (tip is self._root and not self._single):
-                forked = await self._continued(tip)
-                if forked is None:
-                    return False
-                child = forked
-            if not await self._run_here(plan, keys, range(number, end), child, deadline):
+                raise NoTime
+            stays = kept is None or number in kept or (tip is self._root and not self._single)
+            forks = stays and not tip.threaded
+            child = await self._continued(tip) if forks else tip
+            if child is None or not await self._run_here(plan, keys, range(number, end), child, deadline):
                 return False
             tip, number = child, end
         return True
@@ -261,9 +263,9 @@ class Line:
         try:
             return self._spare.take(tip) or await tip.fork()
         except ProcessGone as err:
-            last = self._last()
+            last = self._chain.last()
             await self._distrust(last.key if last else "", last.report.id if last else "")
-            if last is None and self._fatal.losses[""] >= CHANCES:
+            if last is None and self._chain.fatal.losses[""] >= CHANCES:
                 raise EngineFailed("A sandboxed process was lost.") from err
             return None
 
@@ -281,26 +283,27 @@ class Line:
             short = left < limit
             return max(left, 0.0) + GRACE_SECONDS + (DISPLAY_SECONDS if plan.once else 0)
 
-        room = room_left(snapshot.report.displays for snapshot in self._snapshots) if plan.once else None
+        room = room_left(snapshot.report.displays for snapshot in self._chain) if plan.once else None
         left = room or 0
         claims = process.answers("run", len(cells), wait=wait, cells=orders, seconds=seconds, room=room)
         number = numbers[0]
         try:
             async with contextlib.aclosing(claims):
                 for number in numbers:
+                    self._chain.empty(process)
                     claim = await anext(claims)
                     report = cell_report(plan.cells[number].id, claim, min(left, MAX_CELL_BYTES))
                     left -= sum(display.size for display in report.displays)
                     if report.state == "timeout" and seconds < limit:
-                        raise _NoTime
-                    self._emptied(process)
-                    self._snapshots.append(Snapshot(keys[number], process, report))
+                        raise NoTime
+                    process.threaded = claim.get("threads") is True
+                    self._chain.append(Snapshot(keys[number], process, report))
         except ProcessLate:
             process.close()
             if await self.out_of_memory():
-                self._fatal[keys[number]] = too_much(plan.cells[number].id)
+                self._chain.fatal[keys[number]] = too_much(plan.cells[number].id)
             elif not short:
-                self._fatal[keys[number]] = CellReport(id=plan.cells[number].id, state="timeout", seconds=limit)
+                self._chain.fatal[keys[number]] = CellReport(id=plan.cells[number].id, state="timeout", seconds=limit)
             await self.discard()
             return False
         except (ProcessGone, OrderRefused):
@@ -324,9 +327,9 @@ class Line:
     ) -> Process | None:
         """Return a process that stands after some cells and may be used up; None if none can be had.
 
-        It is a fork of that snapshot or, where nothing else needs it and its cell is quickly
-        run again, the snapshot itself, which saves a fork on most checks. A process that was lost is
-        made again once.
+        It is a fork of that snapshot or the snapshot itself: where threads run in it and, as that saves a fork on most
+        checks, where nothing else needs it and its cell is quickly run again. A process that was lost is made again
+        once.
 
         Args:
             plan: the cells.
@@ -336,18 +339,23 @@ class Line:
             kept: after how many cells else a process must stay, as `advance` was told.
             serve: a socket on which it shall answer a judge, and for how many seconds.
 
+        Raises:
+            NoTime: cells that must run again have not ended in time.
+
         """
         for _ in range(CHANCES):
-            ended = self._ended or self._root is None
-            if ended and (self._single or (await self.advance(plan, deadline, kept)).reached < after):
-                return None
-            found = self._last(after)
+            if self._ended or self._root is None or not self._chain.stands(after):
+                if self._single:
+                    return None
+                if (await self.advance(plan, deadline, kept, after)).reached < after:
+                    raise NoTime
+            found = self._chain.last(after)
             tip = found.process if found is not None and found.process is not None else self._root
             if tip is None or (tip is self._root and found is None and self._single):
                 return None
             with contextlib.suppress(ProcessGone):
-                spent = last and found is not None and self._dispensable(found, after, kept)
-                process = self._spend(found) if spent and found is not None else await tip.fork()
+                spent = tip.threaded or (last and found is not None and self._dispensable(found, after, kept))
+                process = self._chain.spend(found) if spent and found is not None else await tip.fork()
                 if serve is not None:
                     await process.tell("serve", [serve[0]], seconds=serve[1])
                 return process
@@ -359,26 +367,12 @@ class Line:
     def _dispensable(self, snapshot: Snapshot, after: int, kept: Collection[int] | None) -> bool:
         """Tell whether nothing is lost when a snapshot is used up."""
         if kept is not None:
-            return not any(self._last(place) is snapshot for place in kept if place > after)
-        return snapshot is self._snapshots[-1] and snapshot.report.seconds < CHEAP_SECONDS
-
-    def _spend(self, snapshot: Snapshot) -> Process:
-        """Take the process out of a snapshot; the cell of a last one runs again when it is needed."""
-        assert snapshot.process is not None
-        if snapshot is self._snapshots[-1]:
-            del self._snapshots[-1]
-        else:
-            self._emptied(snapshot.process)
-        return snapshot.process
-
-    def _emptied(self, process: Process) -> None:
-        """Note that a process no longer stands where its snapshot was taken."""
-        self._snapshots = [replace(kept, process=None) if kept.process is process else kept for kept in self._snapshots]
+            return not any(self._chain.last(place) is snapshot for place in kept if place > after)
+        return snapshot is self._chain[-1] and snapshot.report.seconds < CHEAP_SECONDS
 
     async def fork_ahead(self, idle: Callable[[], bool]) -> None:
         """Fork what the next edit is likely to start from; while nobody waits for a processor, make it ready too."""
-        last = self._last()
-        base = last.process if last is not None else self._root
+        base = self._chain.forkable() or self._root
         if base is not None:
             await self._spare.make(base, idle)
 
@@ -388,15 +382,5 @@ class Line:
         reason = ended_for(self._excess, cell) if self._excess is not None else None
         if reason is None and await self.out_of_memory():
             reason = too_much(cell)
-        self._fatal.lose(key, cell, reason, outside=outside)
+        self._chain.fatal.lose(key, cell, reason, outside=outside)
         await self.discard()
-
-    def _keep_prefix(self, keys: list[str]) -> int:
-        pairs = zip(self._snapshots, keys, strict=False)
-        same = sum(1 for _ in takewhile(lambda pair: pair[0].key == pair[1], pairs))
-        for snapshot in self._snapshots[same:]:
-            if snapshot.process:
-                snapshot.process.close()
-        del self._snapshots[same:]
-        self._fatal.retain(keys)
-        return same

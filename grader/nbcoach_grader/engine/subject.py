@@ -23,6 +23,7 @@ from .displays import DISPLAY_SECONDS
 from .figures import make_ready
 from .peer import BoundedText
 from .subject_peer import SubjectPeer
+from .threads import left_behind
 from .trace import CELLS, described
 
 _NO_ERROR: Mapping[str, Any] = MappingProxyType(
@@ -50,8 +51,8 @@ def run_cell(
         room: how many bytes of displays are asked for; None when nobody looks at them.
 
     Returns:
-        `{"ok", "name", "message", "line", "text", "trace", "output", "seconds", "peak_kb", "displays", "cut"}`; the
-        five about an exception are empty where there was none.
+        `{"ok", "name", "message", "line", "text", "trace", "output", "seconds", "peak_kb", "displays", "cut",
+        "threads"}`; the five about an exception are empty where there was none, `threads` tells whether some go on.
 
     """
     # What an earlier cell did to how cells are read must not reach into later questions.
@@ -77,7 +78,8 @@ def run_cell(
         with contextlib.nullcontext() if room is None else time_limit(DISPLAY_SECONDS):
             shown.finish()
     report = _NO_ERROR if error is None else {"ok": False, **described(error, shell.user_ns, cell, blank)}
-    return {**report, "output": output.getvalue(), "seconds": took, "peak_kb": max(peak, 0)} | shown.claim()
+    report = {**report, "output": output.getvalue(), "seconds": took, "peak_kb": max(peak, 0)}
+    return report | shown.claim() | {"threads": left_behind()}
 
 
 def run_plain(shell: InteractiveShell, source: str, cell: str) -> dict[str, Any] | None:
@@ -102,7 +104,8 @@ def run_plain(shell: InteractiveShell, source: str, cell: str) -> dict[str, Any]
     if shell.history_manager is not None:
         shell.history_manager.input_hist_parsed.append(source)  # which a notebook calls `In`
     shell.execution_count = number + 1
-    return {**_NO_ERROR, "output": "", "seconds": time.perf_counter() - start, "peak_kb": 0}
+    took = time.perf_counter() - start
+    return {**_NO_ERROR, "output": "", "seconds": took, "peak_kb": 0, "threads": left_behind()}
 
 
 def serve(shell: InteractiveShell, sock: socket.socket, seconds: float) -> None:
