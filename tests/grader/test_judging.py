@@ -255,6 +255,33 @@ def test_one_process_for_several_questions_changes_no_verdict(grade: Any, engine
         assert [(c.id, c.verdict, c.points) for c in judged.checks] == [(c.id, c.verdict, c.points) for c in mine]
 
 
+APART = material(
+    ("answer", "a1", "def f(n):\n    return n"),
+    ("test", "t1", "assert f(1) == 1\n" + HIDDEN.format("assert f(2) == 2")),
+    ("answer", "a2", "x = 3\nprint(x)"),
+    ("test", "t2", "assert x == 3\n" + HIDDEN.format("assert x < 4")),
+    ("answer", "a3", "y = 4\nprint(y)"),
+    ("test", "t3", "assert y == 4\n" + HIDDEN.format("assert y < 5")),
+)
+
+
+@pytest.mark.parametrize(
+    ("cell", "source", "lost"),
+    [
+        ("a1", "import os\ndef f(n):\n    os._exit(0)", "t1"),
+        ("a1", "import os\ndef f(n):\n    return os._exit(0) if n == 2 else n", "t1"),
+        ("a2", "import os; os._exit(0)", "t2"),
+        ("a3", "import os; os._exit(0)", "t3"),
+    ],
+    ids=["a function", "in a hidden test", "a cell after the first test", "the last cell"],
+)
+def test_the_end_of_a_process_loses_one_question(grade: Any, cell: str, source: str, lost: str) -> None:
+    expected = {"t1": 2, "t2": 2, "t3": 2} | {lost: 0}
+    found = {test.id: round(test.score) for test in grade(APART, sent(APART, **{cell: source})).tests}
+    assert found | {lost: 0} == expected
+    assert found[lost] < 2
+
+
 def test_nobody_s_work_reaches_the_next_notebook_through_a_judge(grade: Any) -> None:
     greedy = sent(SEVERAL, a3="def h(values):\n    values.clear()\n    return 1")
     for _ in range(2):

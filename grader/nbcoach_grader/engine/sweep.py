@@ -7,8 +7,8 @@ learner code keeps of hidden arguments comes too late for anything that is shown
 
 What passes beside a shared subject has passed, as it would in the one kernel of nbgrader. What does not pass there
 may be an earlier test's doing: unless nothing can have been left behind (`steadiness`), it is `doubtful`, and judged
-again with more care (`side`). So is everything where the judge is lost on the way, and what stands before a cell that
-changes files.
+again with more care (`side`). So is everything where the judge is lost on the way, what stands before a cell that
+changes files, and what crashed while other subjects were there, as the end of the line's first process is theirs too.
 """
 
 from __future__ import annotations
@@ -201,7 +201,8 @@ class Sweep:
         short_of_memory = any(crashed(decided) for _, decided in found) and await self._line.out_of_memory()
         for stop, decided in found:
             unmet = stop is bench.stops[0] and not (part is Part.HIDDEN and len(bench.stops) > 1)
-            if not (unmet or answer["steady"] or passed(decided)):
+            others_doing = crashed(decided) and len(self._benches) > 1
+            if others_doing or not (unmet or answer["steady"] or passed(decided)):
                 swept.doubtful.add(stop.after)
             told = out_of_memory(decided) if short_of_memory else decided
             (swept.hidden if part is Part.HIDDEN else swept.visible).update(told)
