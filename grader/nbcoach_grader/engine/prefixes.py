@@ -147,7 +147,7 @@ class Prefixes:
             made = Prefix(process, zygote, box, reports)
             await self._try(made, plan)
         except (_NotForAll, SandboxFailed, OrderRefused, ProcessGone, ProcessLate) as err:
-            why = err.reason if isinstance(err, OrderRefused) else err or type(err).__name__
+            why = err.reason if isinstance(err, OrderRefused) else str(err) or type(err).__name__
             log.info("%s: each learner runs the author's first cells himself: %s", plan.exercise, why)
             await self._end(zygote, process, box)
             return Prefix(zygote, zygote)

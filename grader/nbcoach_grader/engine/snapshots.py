@@ -218,7 +218,8 @@ class Line:
                 await self._root.order("enter", box=dict(self._box.order))
                 self._unshared = self._sandbox.shared_memory(self._root.host_pid)
             except (ProcessGone, ProcessLate, OrderRefused, SandboxFailed) as err:
-                log.error("A sandbox could not be entered: %s", err.reason if isinstance(err, OrderRefused) else err)
+                why = err.reason if isinstance(err, OrderRefused) else str(err) or type(err).__name__
+                log.error("A sandbox could not be entered: %s", why)
                 await self.discard()
                 lost = EngineFailed if self._prefix.usable else PrefixLost
                 raise lost("A sandboxed process could not be started.") from err
