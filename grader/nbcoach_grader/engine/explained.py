@@ -45,6 +45,8 @@ _EXPECTED = {
     "is": "expected {}",
     "is not": "expected anything but {}",
 }
+_MIRRORED = {"==": "==", "!=": "!=", "is": "is", "is not": "is not", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+"""What stands between two values that have changed places."""
 _SCOPES = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.JoinedStr)
 _DISPLAYS = (ast.Tuple, ast.List, ast.Set, ast.Dict)
 _ALIKE = {"isclose": "about ", "allclose": "about ", "array_equal": "", "array_equiv": "", "equals": ""}
@@ -157,8 +159,8 @@ class Explained:
         return self._pair(left, symbol, right, self._value(left), self._value(right))
 
     def _pair(self, left: ast.expr, symbol: str, right: ast.expr, one: Any, other: Any) -> list[str]:
-        if symbol in ("==", "!=", "is", "is not") and _is_literal(left) and not _is_literal(right):
-            left, right, one, other = right, left, other, one
+        if symbol in _MIRRORED and _is_literal(left) and not _is_literal(right):
+            left, right, one, other, symbol = right, left, other, one, _MIRRORED[symbol]
         self._name(right)  # its value is told, if not its text
         if symbol in ("in", "not in") and _is_literal(left):
             contain = "should contain" if symbol == "in" else "should not contain"
