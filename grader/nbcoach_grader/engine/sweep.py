@@ -61,10 +61,11 @@ class _Bench:
 
 @dataclass(eq=False)
 class _Seat:
-    """A bench with its judge, and the line to a subject, which goes to the judge with what it is asked first."""
+    """A bench with its judge, its subject, and the line between them, which comes with what is asked first."""
 
     bench: _Bench
     judge: Process
+    subject: Process
     line: socket.socket
     taken: bool = False
 
@@ -89,8 +90,6 @@ class Sweep:
         self._seconds = seconds
         self._benches = list(_benches(groups(plan)))
         self._kept = frozenset(bench.after for bench in self._benches)
-        self._served: list[Process] = []
-        self._lines: list[socket.socket] = []
         self._seats: list[_Seat] = []
 
     async def decide(self) -> Swept:
@@ -130,12 +129,11 @@ class Sweep:
                     self._judges.give_back(self._plan, whole, taken)
                 elif isinstance(taken, Process):  # it may be in the middle of something
                     taken.close()
-            for line in self._lines:
+            for seat in self._seats:
                 with contextlib.suppress(OSError):
-                    line.shutdown(socket.SHUT_RDWR)  # a judge holds on to its end until it is asked again
-                line.close()
-            for process in self._served:  # the line is ended next, with whoever would stay
-                process.close()
+                    seat.line.shutdown(socket.SHUT_RDWR)  # a judge holds on to its end until it is asked again
+                seat.line.close()
+                seat.subject.close()  # the notebook's line is ended next, with whoever would stay
 
     async def _begin(self, bench: _Bench, swept: Swept, judge: Process) -> None:
         """Let a subject serve a judge, if there is one."""
@@ -145,18 +143,21 @@ class Sweep:
                 swept.hidden |= lost(orders(self._plan, stop, Mode.ISOLATED, Part.HIDDEN), Verdict.TIMEOUT)
             return
         ours, theirs = socket.socketpair()
-        self._lines.append(ours)
-        with theirs:  # only the subject may hold its end, so that its death is seen
-            serve = (theirs.fileno(), max(self._deadline - time.monotonic(), SLACK_SECONDS))
-            deadline = self._deadline - JUDGE_SECONDS
-            served = await self._line.stand_in(
-                self._plan, bench.after, deadline, last=bench.last, kept=self._kept, serve=serve
-            )
+        served = None
+        try:
+            with theirs:  # only the subject may hold its end, so that its death is seen
+                serve = (theirs.fileno(), max(self._deadline - time.monotonic(), SLACK_SECONDS))
+                deadline = self._deadline - JUDGE_SECONDS
+                served = await self._line.stand_in(
+                    self._plan, bench.after, deadline, last=bench.last, kept=self._kept, serve=serve
+                )
+        finally:
+            if served is None:
+                ours.close()
         if served is None:
             swept.doubtful |= {stop.after for stop in bench.stops}
-            return
-        self._served.append(served)
-        self._seats.append(_Seat(bench, judge, ours))
+        else:
+            self._seats.append(_Seat(bench, judge, served, ours))
 
     async def _ask(self, seat: _Seat, swept: Swept, parts: Sequence[Part]) -> None:
         """Let a judge decide on some parts, which it leaves to be asked for again once something is doubtful."""

@@ -41,10 +41,10 @@ def drop_capabilities(user: int | None = None) -> None:
         try:
             prctl(_PR_CAPBSET_DROP, capability)
         except OSError:
-            if not _is_known(capability):
+            kept = _is_kept(capability)
+            if kept is None:
                 break
-            if prctl(_PR_CAPBSET_READ, capability):
-                left.append(capability)
+            left += [capability] if kept else []
     try:
         prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL)
     except OSError as err:
@@ -69,12 +69,12 @@ def capabilities() -> tuple[int, int, int]:
     return (low[0] | low[3] << 32, low[1] | low[4] << 32, low[2] | low[5] << 32)
 
 
-def _is_known(capability: int) -> bool:
+def _is_kept(capability: int) -> bool | None:
+    """Tell whether the bounding set has a capability; None for one that the kernel does not know."""
     try:
-        prctl(_PR_CAPBSET_READ, capability)
+        return prctl(_PR_CAPBSET_READ, capability) != 0
     except OSError:
-        return False
-    return True
+        return None
 
 
 def _header() -> ctypes.Array[ctypes.c_char]:
