@@ -79,7 +79,6 @@ class SecondEngine:
             run(f"iptables {rule.format('-A' if 'nat' in rule else '-I')}")
 
     def _run_engine(self) -> subprocess.Popen[bytes]:
-        self.folder.mkdir(parents=True)
         places = f"--data-root {self.folder}/data --exec-root {self.folder}/exec --pidfile {self.folder}/pid"
         # Not `ip netns exec`: it mounts /sys anew, and hides the control groups.
         inner = f"hostname {NODE}; exec dockerd {places} -H {self.host}"

@@ -31,7 +31,7 @@ c.Spawner.pre_spawn_hook = place
 @pytest.fixture(scope="module")
 def second(compose: list[str]) -> Iterator[SecondEngine]:
     """Another host."""
-    engine = SecondEngine(Path(tempfile.mkdtemp(prefix="nbcoach-engine-")) / "engine")
+    engine = SecondEngine(Path(tempfile.mkdtemp(prefix="nbcoach-engine-")))
     try:
         engine.start()
         yield engine
