@@ -18,6 +18,7 @@ FRONT  := $(wildcard extension/src/*.ts extension/src/*/*.ts extension/src/*/*.t
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
+.DELETE_ON_ERROR:  # what failed halfway is made anew, not taken for done
 .PHONY: help install run test test-unit test-browser test-packaging test-docker check format build images bench docs clean-state clean
 
 help: ## List the targets
@@ -110,10 +111,10 @@ $(NODEJS)/npm: $(VENV)/.python
 	fi
 
 $(PROXY): $(NODEJS)/npm
-	$(NPM) install --silent --no-audit --no-fund --no-save --prefix $(VENV) configurable-http-proxy@5.3.0
+	$(NPM) install --loglevel=error --no-audit --no-fund --no-save --prefix $(VENV) configurable-http-proxy@5.3.0 >/dev/null
 
 extension/node_modules/.package-lock.json: extension/package-lock.json $(NODEJS)/npm
-	cd extension && $(NPM) ci --silent --no-audit --no-fund
+	cd extension && $(NPM) ci --loglevel=error --no-audit --no-fund >/dev/null
 	@touch $@
 
 $(LABEXT): extension/node_modules/.package-lock.json extension/package.json extension/tsconfig.json $(FRONT)
