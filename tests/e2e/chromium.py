@@ -5,9 +5,16 @@ Run as a script, it tries to install Playwright's where the system has none.
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
+
+# Playwright's own Node needs libatomic, which a bare machine lacks; ours does not.
+NODE = Path(sys.prefix) / "nodejs" / "node"
+if NODE.exists():
+    os.environ.setdefault("PLAYWRIGHT_NODEJS_PATH", str(NODE))
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ARGUMENTS = (
@@ -32,8 +39,6 @@ def system_chromium() -> str | None:
 
 def playwright_chromium() -> str | None:
     """Return the path of Playwright's own Chromium, if it was fetched."""
-    from pathlib import Path
-
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

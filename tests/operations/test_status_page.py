@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import chromium
 import psutil
 import pytest
 import requests
@@ -110,16 +111,13 @@ def test_a_part_that_hangs_is_shown_and_the_rest_as_well(platform: HubProcess, m
 def test_it_can_be_read_in_light_and_dark(platform: HubProcess, scheme: str, tmp_path: Path) -> None:
     """Contrast of every text is at least 4.5 to 1, and a narrow window needs no sideways scrolling of the page."""
     sync = pytest.importorskip("playwright.sync_api")
-    from nbcoach_hub import settings  # noqa: F401 - the package is installed
 
-    executable = next((p for p in ("/usr/bin/chromium", "/usr/bin/google-chrome") if Path(p).exists()), None)
+    executable = chromium.find()
     if executable is None:
-        pytest.skip("there is no Chromium")
+        pytest.skip(chromium.MISSING)
     with sync.sync_playwright() as play:
-        quiet = ("--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run")
-        arguments = ["--no-sandbox", "--disable-dev-shm-usage", *quiet]
-        chromium = play.chromium.launch(executable_path=executable, args=arguments)
-        tab = chromium.new_context(color_scheme=scheme, viewport={"width": 900, "height": 1100}).new_page()
+        browser = play.chromium.launch(executable_path=executable, args=list(chromium.ARGUMENTS))
+        tab = browser.new_context(color_scheme=scheme, viewport={"width": 900, "height": 1100}).new_page()
         troubles: list[str] = []
         tab.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
         tab.goto(f"{platform.url}/hub/login")
@@ -137,7 +135,7 @@ def test_it_can_be_read_in_light_and_dark(platform: HubProcess, scheme: str, tmp
         assert troubles == []
         tab.set_viewport_size({"width": 360, "height": 700})
         assert tab.evaluate("document.documentElement.scrollWidth <= 360")
-        chromium.close()
+        browser.close()
 
 
 _CONTRAST = """() => {
