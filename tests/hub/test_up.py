@@ -213,7 +213,7 @@ def test_doctor(tmp_path: Path) -> None:
     assert {"node", "gateway", "protection", "resources"} <= {finding["name"] for finding in findings}
     assert done.returncode == (1 if any(finding["status"] == "missing" for finding in findings) else 0)
     plain = subprocess.run(command("doctor"), capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path)
-    assert len(plain.stdout.splitlines()) == len(findings)
+    assert len(plain.stdout.splitlines()) == len(findings) + sum(bool(finding["advice"]) for finding in findings)
 
 
 def test_help_and_version() -> None:
