@@ -21,6 +21,7 @@ from mongo_server import MongoServer
 from nbcoach_exercises.events import LearnerEvent, Reaction
 from nbcoach_hub.cli import main
 from nbcoach_hub.copies import make_copy, restore_copy
+from nbcoach_hub.copies.tree import Tree
 from nbcoach_hub.keys import ensure_keys
 from nbcoach_hub.settings import Settings
 from nbcoach_hub.storage import Export, Keyring, Profile, Store, Submission, open_store
@@ -184,6 +185,43 @@ def test_links_of_learners_lead_nowhere(settings: Settings) -> None:
     restored = restore_copy(new, path, keys=keys_of(settings))
     assert set(restored.skipped) == {"homes/amy/file", "homes/amy/folder"}
     assert {entry.name for entry in (new.state / "homes" / "amy").iterdir()} == {"work", "up"}
+
+
+def test_nothing_is_written_through_a_link_or_outside(tmp_path: Path) -> None:
+    """A forged archive: links before the files that would go through them, a link in another's place, names that climb."""
+    archive, folder, outside = tmp_path / "forged.tar", tmp_path / "new", tmp_path / "outside"
+    folder.mkdir()
+    outside.mkdir()
+    with tarfile.open(archive, "w") as tar:
+        for name, target in (
+            ("away", str(outside)),
+            ("up", ".."),
+            ("up2", "deep/../../outside"),
+            ("out", ".."),
+            ("round", "out/outside"),
+        ):
+            link = tarfile.TarInfo(name)
+            link.type, link.linkname = tarfile.SYMTYPE, target
+            tar.addfile(link)
+        for name in ("away/evil", "up/evil", "../evil", "/evil", "deep/good", "s"):
+            file = tarfile.TarInfo(name)
+            file.size, file.mode = 4, 0o6777
+            tar.addfile(file, io.BytesIO(b"evil"))
+        hard, device = tarfile.TarInfo("hard"), tarfile.TarInfo("device")
+        hard.type, hard.linkname, device.type = tarfile.LNKTYPE, "deep/good", tarfile.CHRTYPE
+        tar.addfile(hard)
+        tar.addfile(device)
+    tree = Tree(folder)
+    with tarfile.open(archive, "r|*") as tar:
+        for member in tar:
+            tree.add(tar, member, member.name)
+    tree.link()
+    assert list(outside.iterdir()) == []
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["forged.tar", "new", "outside"]
+    assert [entry for entry in folder.rglob("*") if entry.is_symlink()] == []
+    assert set(tree.skipped) == {"../evil", "/evil", "away", "up", "up2", "out", "round", "hard", "device"}
+    assert (folder / "s").stat().st_mode & 0o7777 == 0o755
+    assert tree.files == 4
 
 
 def test_keys_stay_out_unless_asked_for(settings: Settings) -> None:

@@ -30,6 +30,7 @@ from ..storage import Keyring, Store, open_store
 from ..storage.codec import sealing_key, without_sealed
 from ..storage.tables import TABLES, Row
 from .archive import STATE, STORE, Manifest, row_of, verify
+from .tree import Tree
 
 _PAGE = 500
 
@@ -65,7 +66,7 @@ def restore_copy(settings: Settings, path: Path, *, keys: Path | None = None, wi
     beside = Path(tempfile.mkdtemp(dir=settings.state, prefix=".restoring-"))
     try:
         with tempfile.TemporaryFile() as rows:
-            files, skipped = _extract(path, beside, rows)
+            tree = _extract(path, beside, rows)
             rows.seek(0)
             within = replace(settings, state=beside)
             if keys is not None:
@@ -86,30 +87,19 @@ def restore_copy(settings: Settings, path: Path, *, keys: Path | None = None, wi
         if made:
             settings.state.rmdir()
         raise
-    return Restored(manifest, files, tuple(skipped))
+    return Restored(manifest, tree.files, tuple(tree.skipped))
 
 
-def _extract(path: Path, folder: Path, rows: IO[bytes]) -> tuple[int, list[str]]:
-    files, skipped = 0, []
+def _extract(path: Path, folder: Path, rows: IO[bytes]) -> Tree:
+    tree = Tree(folder)
     with tarfile.open(path, "r|*") as tar:
         for member in tar:
             if member.name == STORE:
                 shutil.copyfileobj(tar.extractfile(member) or _no_file(), rows)
             elif member.name.startswith(STATE):
-                inside = member.replace(name=member.name.removeprefix(STATE), deep=False)
-                try:
-                    tar.extract(inside, folder, filter=_private)
-                except tarfile.FilterError:
-                    skipped.append(inside.name)
-                else:
-                    files += inside.isfile()
-    return files, skipped
-
-
-def _private(member: tarfile.TarInfo, folder: str) -> tarfile.TarInfo:
-    """Filter as `data` does, and let only the owner into folders."""
-    found = tarfile.data_filter(member, folder)
-    return found.replace(mode=0o700, deep=False) if found.isdir() else found
+                tree.add(tar, member, member.name.removeprefix(STATE))
+    tree.link()
+    return tree
 
 
 def _no_file() -> IO[bytes]:
