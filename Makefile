@@ -1,5 +1,5 @@
 # One entry for people and for CI; `make help` lists the targets.
-# On a fresh machine nothing but Python 3.11 or newer and make is needed.
+# On a fresh machine nothing but make and Python 3.11 or newer, with its venv module, is needed.
 
 PYTHON ?= python3
 VENV   := .venv

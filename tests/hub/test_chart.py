@@ -23,7 +23,7 @@ Manifests = dict[tuple[str, str], dict[str, Any]]
 
 def helm(*arguments: str) -> subprocess.CompletedProcess[str]:
     if shutil.which("helm") is None:
-        pytest.skip("Helm is not installed")
+        pytest.skip("Helm is not installed (https://helm.sh/docs/intro/install)")
     command = ["helm", "template", "nbcoach", str(KUBERNETES / "chart"), "--kube-version", VERSION, *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -24,7 +25,7 @@ SOURCES = Path(__file__).parent
 BUILT = SOURCES.parents[1] / "build"
 
 
-NO_GO = "Go is not installed: the server that speaks MongoDB's wire protocol cannot be built"
+NO_GO = "Go 1.21 or newer is not installed: the server that speaks MongoDB's wire protocol cannot be built"
 
 
 @cache
@@ -40,13 +41,12 @@ def build() -> Path | None:
     """Build the server of the present sources, unless it has been; None without Go."""
     sources = b"".join((SOURCES / name).read_bytes() for name in ("go.mod", "go.sum", "main.go"))
     built = BUILT / f"mongo-server-{hashlib.sha256(sources).hexdigest()[:12]}"
-    go = shutil.which("go") or shutil.which("go", path="/usr/local/go/bin:/usr/lib/go/bin")
     BUILT.mkdir(exist_ok=True)
     with (BUILT / "mongo-server.lock").open("w") as lock, tempfile.TemporaryDirectory(dir=BUILT) as beside:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if built.exists():
             return built
-        if go is None:
+        if (go := new_go()) is None:
             return None
         made = Path(beside) / "server"
         command = [go, "build", "-trimpath", "-buildvcs=false", "-o", made, "."]
@@ -54,6 +54,16 @@ def build() -> Path | None:
         assert done.returncode == 0, done.stderr
         made.replace(built)
     return built
+
+
+def new_go() -> str | None:
+    """Return the path of Go; None where it is older than 1.21, which cannot fetch what `go.mod` names."""
+    go = shutil.which("go") or shutil.which("go", path="/usr/local/go/bin:/usr/lib/go/bin")
+    if go is None:
+        return None
+    told = subprocess.run([go, "env", "GOVERSION"], cwd="/", capture_output=True, text=True, check=False).stdout
+    old = re.match(r"go1\.(\d|1\d|20)(\D|$)", told)
+    return None if old else go
 
 
 class MongoServer:

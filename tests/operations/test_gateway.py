@@ -87,7 +87,7 @@ def make_certificate(folder: Path) -> tuple[Path, Path]:
 @pytest.fixture(scope="module")
 def gateway(platform: HubProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     if shutil.which("caddy") is None:
-        pytest.skip("caddy is not installed")
+        pytest.skip("Caddy is not installed (Debian: apt install caddy)")
     folder = tmp_path_factory.mktemp("gateway")
     certificate, key = make_certificate(folder)
     port, log = free_port(), folder / "log"
@@ -239,7 +239,7 @@ def test_plain_text_is_refused_where_tls_is_spoken(gateway: Gateway) -> None:
 def test_the_variant_for_nginx_is_accepted_by_it(tmp_path: Path) -> None:
     nginx = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
     if nginx is None:
-        pytest.skip("nginx is not installed")
+        pytest.skip("nginx is not installed (Debian: apt install nginx-light)")
     certificate, key = make_certificate(tmp_path)
     text = (FOLDER / "nginx.conf").read_text()
     text = text.replace("/etc/nginx/certs/cert.pem", str(certificate)).replace("/etc/nginx/certs/key.pem", str(key))

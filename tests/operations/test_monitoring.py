@@ -24,7 +24,9 @@ DASHBOARDS = sorted((MONITORING / "grafana" / "dashboards").glob("*.json"))
 UNFITTED = "nbcoach_model_age_seconds"
 """Has no series before some thousand attempts were made and a model was fitted."""
 
-needs_promtool = pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
+needs_promtool = pytest.mark.skipif(
+    shutil.which("promtool") is None, reason="promtool is not installed (Debian: apt install prometheus)"
+)
 
 
 def settings() -> dict[str, Any]:
@@ -47,7 +49,7 @@ def ask_prometheus(
 ) -> Iterator[Callable[..., Any]]:
     """A Prometheus that follows the platform every second, after some traffic."""
     if shutil.which("prometheus") is None:
-        pytest.skip("prometheus is not installed")
+        pytest.skip("Prometheus is not installed (Debian: apt install prometheus)")
     folder = tmp_path_factory.mktemp("prometheus")
     shutil.copytree(MONITORING / "rules", folder / "rules")
     (folder / "token").write_text(metrics_token)
