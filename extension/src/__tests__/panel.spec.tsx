@@ -59,7 +59,9 @@ describe('dueWords', () => {
     ['2026-11-27T12:20:00Z', 'due in 20 min', true],
     ['2026-11-27T14:30:00Z', 'due in 2 h', true],
     ['2026-11-28T18:00:00Z', 'due in 30 h', false],
-    ['2026-12-01T12:00:00+02:00', 'due in 3 days', false]
+    ['2026-12-01T12:00:00+02:00', 'due in 3 days', false],
+    ['2026-12-12T11:00:00Z', 'due in 14 days', false],
+    ['2040-01-01T12:00:00Z', 'due Jan 1, 2040', false]
   ])('says of %s: %s', (due, text, soon) => {
     expect(dueWords(due, NOW, trans)).toEqual({ text, soon });
   });

@@ -19,6 +19,15 @@ export function momentOf(
 }
 
 /**
+ * Return the day of a moment in the reader's own time and manner.
+ */
+export function dayOf(at: string): string {
+  return new Intl.DateTimeFormat(document.documentElement.lang || undefined, {
+    dateStyle: 'medium'
+  }).format(new Date(at));
+}
+
+/**
  * Return whether work came in time, in words; empty where nothing was due.
  */
 export function inTimeWords(

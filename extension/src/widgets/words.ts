@@ -2,6 +2,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { CheckStatus } from '../exercise';
 import type { ExerciseState } from '../course';
 import type { IReference, Verdict } from '../frames';
+import { dayOf } from './moments';
 
 /**
  * A sign and a word, so that a state never shows by colour alone.
@@ -80,6 +81,8 @@ export function exerciseWords(
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
+/** Nobody counts on his fingers to a later day: its date says more. */
+const COUNTED_DAYS = 15;
 
 /**
  * Return how much time there is until an exercise is due, or null where it has no date.
@@ -90,7 +93,7 @@ export function dueWords(
   trans: TranslationBundle
 ): { readonly text: string; readonly soon: boolean } | null {
   const left = due ? Date.parse(due) - now : NaN;
-  if (Number.isNaN(left)) {
+  if (!due || Number.isNaN(left)) {
     return null;
   }
   if (left <= 0) {
@@ -103,7 +106,10 @@ export function dueWords(
   if (left < 2 * DAY) {
     return { text: trans.__('due in %1 h', Math.floor(left / HOUR)), soon };
   }
-  return { text: trans.__('due in %1 days', Math.floor(left / DAY)), soon };
+  if (left < COUNTED_DAYS * DAY) {
+    return { text: trans.__('due in %1 days', Math.floor(left / DAY)), soon };
+  }
+  return { text: trans.__('due %1', dayOf(due)), soon };
 }
 
 /**
