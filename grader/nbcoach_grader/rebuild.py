@@ -8,10 +8,11 @@ edited test made no difference.
 
 from __future__ import annotations
 
-import difflib
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from nbcoach_exercises.format import Role
 from nbcoach_exercises.model import TestCell
@@ -24,6 +25,9 @@ from .layout import Layout, Place
 MAX_EXTRA_CELLS = 200
 ALIKE = 0.6
 MAX_COMPARED = 2000
+MAX_READ = 200_000
+"""Characters of one notebook whose names are looked up: the service answers nobody meanwhile."""
+
 _WORD = re.compile(r"[^\W\d]\w*")
 
 
@@ -120,12 +124,14 @@ def _replayed(layout: Layout, walked: Sequence[PlannedCell | Place]) -> set[str]
     """Return the tests whose visible code must run for the learner too, as later cells use names that it makes."""
     owners: dict[str, str] = {}
     found: set[str] = set()
+    readable = _readable(item.source for item in walked if isinstance(item, PlannedCell))
     for item in walked:
         if isinstance(item, Place) and item.test is not None:
             owners.update(dict.fromkeys(made_names(item.released), item.name))
-        elif owners and not layout.made_by_tests.isdisjoint(_WORD.findall(item.source)):
-            found |= {owners[name] for name in needed_names(item.source) if name in owners}
-            for name in made_names(item.source):
+        elif owners and not layout.made_by_tests.isdisjoint(words := _WORD.findall(item.source)):
+            reads = isinstance(item, Place) or item.source in readable
+            found |= {owners[name] for name in (needed_names(item.source) if reads else words) if name in owners}
+            for name in made_names(item.source) if reads else ():
                 owners.pop(name, None)
     return found
 
@@ -184,10 +190,11 @@ def _take_second(place: Place, cell: CellSource, given: _Sorted) -> None:
 def _find_lost(layout: Layout, given: _Sorted) -> None:
     """Look for answers whose id was lost among the added cells in their place."""
     before = ""
+    readable = _readable(cell.source for cells in given.extras.values() for cell in cells)
     for place in layout.places:
         if place.answered and place.name not in given.seen:
             candidates = given.extras.get(before, [])
-            found = _best(place, candidates)
+            found = _best(place, candidates, readable)
             if found is None:
                 continue
             place_of = candidates.index(found)
@@ -199,10 +206,19 @@ def _find_lost(layout: Layout, given: _Sorted) -> None:
             before = place.name
 
 
-def _best(place: Place, candidates: Sequence[CellSource]) -> CellSource | None:
+def _readable(sources: Iterable[str]) -> set[str]:
+    """Return those of a learner's sources whose names are looked up."""
+    left, found = MAX_READ, set()
+    for source in sources:
+        left -= len(source)
+        found |= {source} if left >= 0 else set()
+    return found
+
+
+def _best(place: Place, candidates: Sequence[CellSource], readable: Collection[str]) -> CellSource | None:
     """Return the cell that defines what the reference solution defines, else the most alike, else the only one."""
     names = bound_names(place.source)
-    defining = [cell for cell in candidates if not names.isdisjoint(bound_names(cell.source))]
+    defining = [c for c in candidates if c.source in readable and not names.isdisjoint(bound_names(c.source))]
     if defining:
         return defining[0]
     alike = [
@@ -215,4 +231,11 @@ def _best(place: Place, candidates: Sequence[CellSource]) -> CellSource | None:
 
 
 def _likeness(one: str, other: str) -> float:
-    return difflib.SequenceMatcher(None, one[:MAX_COMPARED], other[:MAX_COMPARED], autojunk=False).ratio()
+    """Return which share of what stands in two texts, by three signs in a row, stands in both; 1 is all."""
+    some, others = _pieces(one[:MAX_COMPARED]), _pieces(other[:MAX_COMPARED])
+    return 2 * (some & others).total() / max(some.total() + others.total(), 1)
+
+
+@lru_cache(maxsize=1024)
+def _pieces(text: str) -> Counter[str]:
+    return Counter(text[place : place + 3] for place in range(len(text)))

@@ -34,6 +34,7 @@ def book(*parts: str | tuple[str]) -> Plan:
         ([F, ("assert f(1) == 2",), "x = [1, 2]", ("assert x",), "'''text'''", ("assert 1",)], [(3, 3)]),
         ([F, ("assert f(1) == 2",), "print(f(1))", ("assert 1",)], [(1, 1), (2, 1)]),
         ([F, ("assert f(1) == 2",), "def f(n):\n    return 0", ("assert f(1) == 0",)], [(1, 1), (2, 1)]),
+        ([F, ("assert f(1) == 2",), "pass\n" * 20_000, ("assert 1",)], [(1, 1), (2, 1)]),
         (
             ["def f(n):\n    return h(n)", ("assert f(1)",), "def h(n):\n    return 1", ("assert h(1)",)],
             [(1, 1), (2, 1)],

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from IPython.core.inputtransformer2 import TransformerManager
 
-from nbcoach_grader.engine.names import made_names, needed_names, plain_python
+from nbcoach_grader.engine.names import bound_names, made_names, needed_names, plain_python
 
 NEEDED: dict[str, set[str]] = {
     "x = 1": set(),
@@ -24,12 +24,32 @@ NEEDED: dict[str, set[str]] = {
     "del gone": {"gone"},
     "%matplotlib inline\nplt.plot()": {"plt"},
     "def (": set(),
+    "def f():\n    def g(a):\n        return a + b\n    return g": {"b"},
+    "lambda a=q: [a for w in (lambda v: v + r)(a)]": {"q", "r"},
 }
 
 
 @pytest.mark.parametrize("source", NEEDED)
 def test_needed_names(source: str) -> None:
     assert needed_names(source) - {"get_ipython"} == NEEDED[source]
+
+
+_DEEP = {
+    "calls": "y = x" + "()" * 1500,
+    "sums": "y = x" + " + 1" * 2500,
+    "branches": "if x: pass\n" + "elif 0: pass\n" * 900,
+    "functions": "y = " + "lambda: " * 1500 + "x",
+    "defaults": "y = " + "lambda a=" * 180 + "x" + ": 1" * 180,
+}
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("name", _DEEP)
+def test_deep_cells_are_read_too_and_soon(name: str) -> None:
+    for number in range(10):  # what was read before is remembered
+        source = f"{_DEEP[name]}\nz = {number}\n"
+        assert needed_names(source) == {"x"}
+        assert bound_names(source) >= {"z"}
 
 
 MADE: dict[str, set[str]] = {

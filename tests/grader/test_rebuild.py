@@ -184,6 +184,21 @@ def test_extra_cells_are_bounded() -> None:
     assert len([cell for cell in found.cells if cell.source == "more"]) == MAX_EXTRA_CELLS
 
 
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("source", [" " * 2000, "e" * 2000, "x = " + "lambda:" * 2800 + "f", "f()\n" * 5000])
+def test_looking_for_lost_answers_keeps_nobody_waiting(source: str) -> None:
+    extras = [f"x:{source}\n{number}" for number in range(MAX_EXTRA_CELLS)]
+    assert len(rebuilt(SECOND, sent("setup", *extras)).cells) >= MAX_EXTRA_CELLS
+
+
+def test_what_a_test_makes_is_there_for_cells_that_are_too_long_to_be_read() -> None:
+    test = node("wanted = 1\nassert f() == wanted", "t1", grade=True, locked=True)
+    master, released = (book(*cells[:4], test, *cells[5:]) for cells in (MASTER.cells, RELEASED.cells))
+    cells = sent(*ALL, a2="pass\n" * 50_000 + "wanted")
+    found = rebuild(layout(master, released), SECOND.tests, cells)
+    assert "wanted = 1\nassert f() == wanted" in [cell.source for cell in found.cells]
+
+
 @pytest.mark.parametrize(
     ("source", "expected"),
     [("# YOUR CODE HERE", True), ("  # YOUR CODE HERE\n", True), ("", True), ("x = 1", False)],

@@ -24,6 +24,9 @@ _TELLTALE = frozenset(
 )
 """Names with which code can see what it does not mention."""
 
+_LONGEST = 50_000
+"""Characters of a cell that is looked at: the service would answer nobody while it reads more at once."""
+
 _STAR = re.compile(r"\bimport[\s(\\]*\*")
 """What brings names that nobody mentions."""
 
@@ -66,6 +69,8 @@ def _disjoint(made: frozenset[str], names: frozenset[str] | None) -> bool:
 @lru_cache(maxsize=4096)
 def _mentioned(source: str) -> frozenset[str] | None:
     """Return the names in a cell, None where it may see more than it mentions."""
+    if len(source) > _LONGEST:
+        return None
     text = plain_python(source)
     try:
         tables = [symtable.symtable(text, "", "exec")]
@@ -134,6 +139,8 @@ def _literal(node: ast.expr) -> bool:
 
 @lru_cache(maxsize=4096)
 def _parsed(source: str) -> ast.Module | None:
+    if len(source) > _LONGEST:
+        return None
     try:
         return ast.parse(plain_python(source))
     except (SyntaxError, ValueError, RecursionError, MemoryError):

@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from IPython.core.inputtransformer2 import TransformerManager
 
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
 _BUILTINS = frozenset(dir(builtins))
 
@@ -25,6 +26,7 @@ _UNUSUAL = re.compile(
 _SUBSCRIPTED = (ast.Subscript, ast.Attribute)
 
 
+@lru_cache(maxsize=4096)
 def bound_names(source: str) -> frozenset[str]:
     """Return the names that a cell binds at top level, imports left out, or whose values it changes."""
     names = set(changed_names(source))
@@ -49,7 +51,7 @@ def changed_names(source: str) -> frozenset[str]:
             changed.add(_root(node.value.func) if isinstance(node.value.func, ast.Attribute) else "")
         elif isinstance(node, ast.Global):
             changed |= set(node.names)
-        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+        elif isinstance(node, _FUNCTIONS):
             local |= _local_to(node)
         elif isinstance(node, (ast.Import, ast.ImportFrom)):
             local |= _imported(node)
@@ -94,7 +96,12 @@ def needed_names(source: str) -> frozenset[str]:
     for statement in parsed(source).body:
         own = _made_by([statement])
         simple = isinstance(statement, (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr, ast.Delete))
-        needed |= _used_in(statement) - made - (set() if simple else own)
+        try:
+            used = _used_in(statement)
+        except RecursionError:  # nobody writes that by hand
+            named = (node for node in ast.walk(statement) if isinstance(node, ast.Name))
+            used = {node.id for node in named if not isinstance(node.ctx, ast.Store)}
+        needed |= used - made - (set() if simple else own)
         made |= own
     return frozenset(needed)
 
@@ -117,24 +124,30 @@ def _imported(node: ast.Import | ast.ImportFrom) -> set[str]:
 
 def _used_in(node: ast.AST) -> set[str]:
     """Return the names that a node reads; those that are local to a function or comprehension are its own."""
-    used = set().union(*map(_used_in, ast.iter_child_nodes(node)))
+    used: set[str] = set()
+    for child in ast.iter_child_nodes(node):
+        fewer, used = sorted((used, _used_in(child)), key=len)
+        used |= fewer
     if isinstance(node, ast.Name) and isinstance(node.ctx, (ast.Load, ast.Del)):
         used.add(node.id)
     elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
         used.add(node.target.id)
     elif isinstance(node, _COMPREHENSIONS):
         used -= {n.id for g in node.generators for n in ast.walk(g.target) if isinstance(n, ast.Name)}
-    elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+    elif isinstance(node, _FUNCTIONS):
         used -= _local_to(node)
     return used
 
 
 def _local_to(function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> set[str]:
-    local = {part.arg for part in ast.walk(function.args) if isinstance(part, ast.arg)}
+    """Return the names that are a function's own; functions inside have theirs, and no node is looked at twice."""
+    given = function.args
+    arguments = (*given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg)
+    local = {argument.arg for argument in arguments if argument is not None}
     outer: set[str] = set()
-    for node in ast.walk(function):
-        if node is function:
-            continue
+    todo: list[ast.AST] = [function.body] if isinstance(function, ast.Lambda) else list(function.body)
+    while todo:
+        node = todo.pop()
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             local.add(node.id)
         elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
@@ -143,6 +156,8 @@ def _local_to(function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> 
             local |= _imported(node)
         elif isinstance(node, (ast.Global, ast.Nonlocal)):
             outer |= set(node.names)
+        if not isinstance(node, _FUNCTIONS):
+            todo.extend(ast.iter_child_nodes(node))
     return local - outer
 
 
