@@ -18,7 +18,7 @@ from nbcoach_exercises.format import Role
 from nbcoach_exercises.model import TestCell
 from nbcoach_exercises.wire import CellSource
 
-from .engine.names import bound_names, made_names, needed_names
+from .engine.names import bound_names, effort, made_names, needed_names
 from .engine.plan import PlannedCell, Stop
 from .layout import Layout, Place
 
@@ -26,7 +26,7 @@ MAX_EXTRA_CELLS = 200
 ALIKE = 0.6
 MAX_COMPARED = 2000
 MAX_READ = 200_000
-"""Characters of one notebook whose names are looked up: the service answers nobody meanwhile."""
+"""Characters that are read to find names in one notebook: the service answers nobody meanwhile."""
 
 _WORD = re.compile(r"[^\W\d]\w*")
 
@@ -210,7 +210,7 @@ def _readable(sources: Iterable[str]) -> set[str]:
     """Return those of a learner's sources whose names are looked up."""
     left, found = MAX_READ, set()
     for source in sources:
-        left -= len(source)
+        left -= effort(source)
         found |= {source} if left >= 0 else set()
     return found
 

@@ -23,6 +23,15 @@ _UNUSUAL = re.compile(
 )
 """What a cell has in which IPython would change something."""
 
+_ESCAPE = re.compile(r"^[^\S\n]*[%!?,;/]|=\s*[%!]|\?[^\S\n]*$", re.MULTILINE)
+"""What IPython may change one by one, reading the whole cell again after each."""
+
+_MOST_READ = 50_000
+"""Characters that IPython may read again for one cell, which is a sixth of a second."""
+
+_GROWING = re.compile(r"^[^\S\n]*[,;/]{3}", re.MULTILINE)
+"""What IPython changes sign by sign, each time into something longer."""
+
 _SUBSCRIPTED = (ast.Subscript, ast.Attribute)
 
 
@@ -71,11 +80,25 @@ def class_methods(source: str) -> frozenset[str]:
     return frozenset(part.name for node in classes for part in ast.walk(node) if isinstance(part, ast.FunctionDef))
 
 
+def effort(source: str) -> int:
+    """Return how many characters are read to find the names of a cell."""
+    return len(source) * (1 + len(_ESCAPE.findall(source)))
+
+
+@lru_cache(maxsize=512)
 def plain_python(source: str) -> str:
-    """Return a cell with its magics turned into plain Python."""
+    """Return a cell with its magics turned into plain Python; one that IPython would not read soon, or at all, as it is.
+
+    The kernel says of that one what is wrong.
+    """
     if _UNUSUAL.search(source) is None:  # looking at it token by token takes long
         return source if source.endswith("\n") else f"{source}\n"
-    text: str = TransformerManager().transform_cell(source)  # type: ignore[no-untyped-call]
+    if effort(source) - len(source) > _MOST_READ or _GROWING.search(source):
+        return source
+    try:
+        text: str = TransformerManager().transform_cell(source)  # type: ignore[no-untyped-call]
+    except Exception:
+        return source
     return text
 
 
