@@ -9,7 +9,7 @@ from live_markup import Seen
 from nbconvert.exporters import HTMLExporter
 from nbformat.v4 import new_markdown_cell, new_notebook
 
-from nbcoach_grader.nbgrader_course.markup import harmless
+from nbcoach_grader.nbgrader_course.markup import harmless, is_risky
 
 PICTURE = base64.b64encode(b"\x89PNG").decode()
 LIVE = [
@@ -61,6 +61,35 @@ def test_live_parts_are_text(text: str) -> None:
 @pytest.mark.parametrize("text", PLAIN)
 def test_ordinary_text_stays(text: str) -> None:
     assert PLAIN[text] in rendered(text)
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        r"x\style{position:fixed}{y}",
+        r"\alpha\href{https://example.org}{y}",
+        "\\style %\n{position:fixed}{y}",
+        "\\hr\0ef{https://example.org}{y}",
+        r"\def\a{\href}\def\b#1{\a{java#1}}\b{script:alert(1)}{y}",
+        r"\let\h\href \h{https://example.org}{y}",
+        r"\bbox[position:fixed]{y}",
+        r"\mmlToken{mi}[style='position:fixed']{y}",
+        r"x&#92;class{y}{z}",
+    ],
+)
+def test_formulas_that_could_leave_their_place_are_shown_as_typed(formula: str) -> None:
+    assert is_risky(f"${formula}$")
+    assert "<pre>" in rendered(f"${formula}$")
+
+
+@pytest.mark.parametrize("formula", [r"\left(x\right)", r"\newcommand{\R}{\mathbb{R}} \R", r"\textstyle\sum_i x_i"])
+def test_ordinary_formulas_stay(formula: str) -> None:
+    assert harmless(f"A ${formula}$ b")[0] == f"A ${formula}$ b"
+
+
+@pytest.mark.timeout(20)
+def test_formulas_without_end_keep_nobody_waiting() -> None:
+    assert "<pre>" in rendered("\\begin{a}" * 20_000)
 
 
 def test_attached_images_stay_and_nothing_else() -> None:

@@ -18,6 +18,9 @@ from urllib.parse import unquote
 
 MAX_IMAGE_BYTES = 2 * 2**20
 MAX_TEXT = 200_000
+MAX_ENVIRONMENTS = 200
+"""How many formulas may begin in a text: a viewer looks for the end of each through all the rest."""
+
 _IMAGES = ("image/png", "image/jpeg", "image/gif")
 _KEPT = (
     "b|i|u|s|em|strong|del|ins|mark|small|sub|sup|br|hr|p|code|pre|kbd|ul|ol|li|table|thead|tbody|tr|th|td|blockquote"
@@ -29,6 +32,10 @@ _RISKY = re.compile(
     r"|(?<![a-z])(?:href|cssid|unicode|require)\{|(?<![a-z])(?:style|class)\{",
     re.IGNORECASE,
 )
+_UNSEEN = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\xad\u200b-\u200f\u202a-\u202e\ufeff]+")
+_COMMANDS = re.compile(r"\\(?:href|style|class|cssid|unicode|require|mmltoken|bbox|html)", re.IGNORECASE)
+"""Commands of formulas that bring addresses or styles, under whatever name a macro gives them another time."""
+
 _ATTACHED = re.compile(r"attachment:", re.IGNORECASE)
 _NAMED = re.compile(r"\]\(attachment:([\w.\-]+)\)")
 
@@ -45,19 +52,24 @@ def harmless(text: str, attachments: Any = None) -> tuple[str, dict[str, dict[st
     images = _images(attachments)
     named = _NAMED.findall(shown)
     lost = len(_ATTACHED.findall(_meant(shown))) != len(named) or not set(named) <= set(images)
-    if lost or is_risky(shown):
+    if lost or is_risky(shown) or shown.count("\\begin{") > MAX_ENVIRONMENTS:
         return "\n".join("    " + line for line in shown.splitlines()), {}
     return _OPENING.sub("&lt;", shown), {name: images[name] for name in named}
 
 
 def is_risky(text: str) -> bool:
     """Tell whether a text holds an address or a formula that could run something."""
-    return _RISKY.search(_meant(text)) is not None
+    commands = _COMMANDS.search(_UNSEEN.sub("", _plain(text)))
+    return commands is not None or _RISKY.search(_meant(text)) is not None
 
 
 def _meant(text: str) -> str:
     """Return a text as a viewer would understand it, however it is disguised."""
-    return _NOISE.sub("", html.unescape(unquote(html.unescape(text))))
+    return _NOISE.sub("", _plain(text))
+
+
+def _plain(text: str) -> str:
+    return html.unescape(unquote(html.unescape(text)))
 
 
 def _images(attachments: Any) -> dict[str, dict[str, str]]:
