@@ -87,7 +87,7 @@ def effort(source: str) -> int:
 
 @lru_cache(maxsize=512)
 def plain_python(source: str) -> str:
-    """Return a cell with its magics turned into plain Python; one that IPython would not read soon, or at all, as it is.
+    """Return a cell with its magics turned into plain Python; as it is where IPython would not read it soon, or at all.
 
     The kernel says of that one what is wrong.
     """
