@@ -217,12 +217,15 @@ _RULES: dict[str, Sequence[tuple[str, str]]] = {
             r"not enough values to unpack \(expected (?:at least )?(\d+), got (\d+)\)",
             "There are {0} names on the left of =, but only {1} values.",
         ),
-        (r"too many values to unpack \(expected (\d+)\)", "There are more values than the {0} names on the left of =."),
+        (r"too many values to unpack \(expected (\d+)", "There are more values than the {0} names on the left of =."),
         (
             r"list\.remove\(x\)|is not in list|not in list|substring not found",
             "What is looked for is not in there. Ask with `in` first.",
         ),
-        (r"math domain error", "The function has no result for this number, such as the root of a negative one."),
+        (
+            r"math domain error|^expected a (?:non-?negative|positive) input|^expected a number in range from",
+            "The function has no result for this number, such as the root of a negative one.",
+        ),
         (
             r"truth value of (?:an array|a Series|a DataFrame)",
             "A whole array is neither true nor false. Use .all() or .any(); join conditions with & and |.",

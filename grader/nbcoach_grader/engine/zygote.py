@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import gc
 import importlib
+import multiprocessing
 import os
 import signal
 import socket
@@ -52,6 +53,14 @@ def make_shell() -> InteractiveShell:
     setattr(shell, "enable_matplotlib", lambda gui=None: (gui, "agg"))  # noqa: B010
     setattr(shell, "system", lambda command: run_command(shell, command))  # noqa: B010
     return shell
+
+
+def fork_by_default() -> None:
+    """Let `multiprocessing` fork where a cell chooses nothing else, as it did before Python 3.14.
+
+    Later ones start a server for it, which takes a socket and knows no function of the notebook.
+    """
+    setattr(multiprocessing.context._default_context, "_default_context", multiprocessing.get_context("fork"))  # noqa: B010
 
 
 def run_command(shell: InteractiveShell, command: str) -> None:
@@ -126,6 +135,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     gc.disable()  # what loads now stays
     become_subreaper()
     nose_tools.offer()
+    fork_by_default()
     shell = make_shell()
     control = socket.socket(fileno=arguments.control)
     likely = arguments.imports
