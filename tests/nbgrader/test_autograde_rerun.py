@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import shutil
 import subprocess
@@ -12,6 +13,10 @@ import nbgrader.api
 import pytest
 from course_folders import RIGHT, SMALL, CourseFolder, answered, cell, notebook
 
+from nbcoach_grader.engine.engine import Engine
+from nbcoach_grader.engine.plan import Begun, Outcome, Plan, nothing
+from nbcoach_grader.errors import EngineFailed
+from nbcoach_grader.nbgrader_course import autograde
 from nbcoach_grader.nbgrader_course.directory import Directory
 from nbcoach_grader.nbgrader_course.gradebook import GradebookFailed, Scores, newest_version
 from nbcoach_grader.nbgrader_course.masters import read_masters
@@ -129,3 +134,37 @@ def test_an_assignments_cells_are_recorded_all_or_none(tmp_path: Path, monkeypat
 
 def test_a_new_gradebook_is_of_the_version_that_nbgrader_says() -> None:
     assert newest_version() == nbgrader.api.get_alembic_version()
+
+
+class Failing(Engine):
+    """An engine that breaks over some learners' work."""
+
+    async def run(self, plan: Plan, begun: Begun = nothing) -> Outcome:
+        if plan.learner.startswith("lost"):
+            raise EngineFailed("A process was lost.")
+        if plan.learner.startswith("odd"):
+            raise RecursionError("too deep")
+        return await super().run(plan, begun)
+
+
+@pytest.mark.parametrize("lost", [1, 12])
+def test_work_over_which_the_grader_fails_keeps_nobody_else_from_a_grade(course: CourseFolder, lost: int) -> None:
+    failing = ["odd", *(f"lost{number}" for number in range(lost))]
+    for student in failing:
+        own = RIGHT | {"double": f"{RIGHT['double']}\n# {student}"}
+        course.submit(student, "ps1", "small", answered(course.released("ps1", "small"), own))
+    directory, summary, told = Directory(course.root), autograde.Summary(), list[str]()
+    task = autograde.plan(directory, None, None, summary)
+    engine = Failing()
+    grading = autograde.run(directory, task, engine, summary, lambda books: told.extend(b.student for b in books))
+    if lost > 8:
+        with pytest.raises(EngineFailed):
+            asyncio.run(grading)
+        return
+    asyncio.run(grading)
+    assert told == ["ada", "eve"]
+    assert [line.partition("submitted/")[2] for line in sorted(summary.failed)] == [
+        "lost0/ps1 was not graded: A process was lost.",
+        "odd/ps1 was not graded: RecursionError.",
+    ]
+    assert not (course.root / "autograded/odd").exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,6 +28,10 @@ _TOGETHER = 8
 _PATIENCE = 0.3
 """Seconds that a submission waits for others to be written with."""
 _AHEAD = 8 + _TOGETHER
+_MOST_FAILED = 8
+"""For how many submissions the grader may fail until it is held to be broken, and the run ends."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -163,7 +168,7 @@ class _Course:
         self._summary.refused += submission.unreadable.values()
         self._summary.notes += submission.notes
         own_files = self._settings.own_files(place.assignment, submission.files)
-        graded = []
+        graded: list[GradedNotebook] = []
         missing = []
         for name, master in masters.items():
             if name in submission.notebooks:
@@ -173,6 +178,14 @@ class _Course:
                 except InvalidInput as err:  # such as a kernel that is not installed; the grader itself is well
                     submission.unreadable[name] = err.message
                     self._summary.refused.append(f"{place.folder}/{name}.ipynb: {err.message}")
+                except Exception as err:  # nothing is known about this work, which is no reason to leave others' undone
+                    self._left -= 1
+                    if len(self._summary.failed) >= _MOST_FAILED:
+                        raise
+                    log.debug("%s", place.folder, exc_info=True)
+                    why = err.message if isinstance(err, NbcoachError) else f"{type(err).__name__}."
+                    self._summary.failed.append(f"{place.folder} was not graded: {why}")
+                    return []
             elif name not in submission.unreadable:
                 missing.append(name)
                 self._summary.notes.append(f"{place.folder} has no {name}.ipynb, which comes to 0 points.")
