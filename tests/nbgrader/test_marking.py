@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -100,4 +101,11 @@ def test_files_of_one_s_own_are_a_difference(graded: Any) -> None:
 def test_what_may_be_chance_is_judged_for_each(graded: Any) -> None:
     found, ran = graded(work(double=EXITS), work(double=EXITS))
     assert [notebook.score for notebook in found] == [4, 4]
+    assert len(set(ran)) == 2
+
+
+def test_a_cell_that_was_ended_is_run_for_each_whatever_the_tests_came_to(graded: Any) -> None:
+    ended = replace(work(), cells=(*work().cells, CellSource(id="last", grade_id=None, source=EXITS)))
+    found, ran = graded(ended, ended)
+    assert [notebook.score for notebook in found] == [8, 8]
     assert len(set(ran)) == 2

@@ -98,7 +98,7 @@ class Marking:
         except BaseException:
             self._graded.pop(key, None)
             raise
-        if _BY_CHANCE.isdisjoint(check.verdict for test in graded.tests for check in test.checks):
+        if not _may_be_chance(graded):
             return graded
         self._graded.pop(key, None)
         return graded if found is None else await self._judging.grade(student, material, cells, own_files)
@@ -114,6 +114,12 @@ def material_from(master: Master, limits: Limits = Limits()) -> Material:  # noq
         limits=limits,
         imports=preloaded([cell.source for cell in master.notebook.cells if cell.cell_type == "code"]),
     )
+
+
+def _may_be_chance(graded: Graded) -> bool:
+    """Tell whether a busy machine may have had a part in what a test came to, or a cell, which others may need."""
+    verdicts = {check.verdict for test in graded.tests for check in test.checks}
+    return not _BY_CHANCE.isdisjoint(verdicts) or any(cell.state in ("timeout", "crashed") for cell in graded.cells)
 
 
 def _scored(test: GradedTest) -> GradedCell:
