@@ -68,6 +68,11 @@ RIGHT = {
 }
 
 
+def complaints(errors: str) -> list[str]:
+    """Return what a run said on standard error, but for what this machine's sandbox does not protect."""
+    return [line for line in errors.splitlines() if "Sandbox " not in line]
+
+
 @dataclass(frozen=True)
 class Run:
     """What a run of the command came to."""
