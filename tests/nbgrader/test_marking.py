@@ -6,10 +6,11 @@ import asyncio
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
-from course_folders import RIGHT, SMALL
+from course_folders import RIGHT, SMALL, cell, notebook
 
 from nbcoach_exercises.model import DataFile
 from nbcoach_exercises.wire import CellSource
@@ -83,8 +84,8 @@ def graded(runner: asyncio.Runner, engine: Engine, master: Master) -> Any:
 
 def test_the_same_code_is_judged_once(graded: Any) -> None:
     found, ran = graded(work(), work(squares="def squares(n):\n    return []"), work(), work())
-    assert [notebook.score for notebook in found] == [8, 4, 8, 8]
-    assert [notebook.student for notebook in found] == ["l0", "l1", "l2", "l3"]
+    assert [book.score for book in found] == [8, 4, 8, 8]
+    assert [book.student for book in found] == ["l0", "l1", "l2", "l3"]
     assert sorted(ran) == ["l0", "l1"]
 
 
@@ -100,12 +101,26 @@ def test_files_of_one_s_own_are_a_difference(graded: Any) -> None:
 
 def test_what_may_be_chance_is_judged_for_each(graded: Any) -> None:
     found, ran = graded(work(double=EXITS), work(double=EXITS))
-    assert [notebook.score for notebook in found] == [4, 4]
+    assert [book.score for book in found] == [4, 4]
     assert len(set(ran)) == 2
 
 
 def test_a_cell_that_was_ended_is_run_for_each_whatever_the_tests_came_to(graded: Any) -> None:
     ended = replace(work(), cells=(*work().cells, CellSource(id="last", grade_id=None, source=EXITS)))
     found, ran = graded(ended, ended)
-    assert [notebook.score for notebook in found] == [8, 8]
+    assert [book.score for book in found] == [8, 8]
     assert len(set(ran)) == 2
+
+
+@pytest.mark.parametrize(("added", "score", "notes"), [({"": (("Because.", None),)}, None, 1), ({}, 0, 0)])
+def test_a_text_that_lost_its_id_is_for_a_person_to_see(
+    runner: asyncio.Runner, engine: Engine, tmp_path: Path, added: Any, score: float | None, notes: int
+) -> None:
+    path = tmp_path / "small.ipynb"
+    path.write_text(
+        json.dumps(notebook(*SMALL["cells"], cell("Why?", "why", kind="markdown", points=3, solution=True)))
+    )
+    found = runner.run(Marking(engine).grade("ada", read_loose(path), replace(work(), added=added)))
+    assert [c.score for c in found.cells if c.id == "why"] == [score]
+    assert ("why" in found.unanswered) == (score == 0)
+    assert sum("'why' was missing" in repair for repair in found.repairs) == notes

@@ -66,14 +66,16 @@ class Marking:
         sources = tuple((cell.id, cell.source) for cell in graded.rebuilt.cells if cell.id not in material.tests)
         written = {name: text for name, (text, _) in work.texts.items()} | dict(sources)
         starters = master.given.starters.items()
-        unanswered = frozenset(name for name, starter in starters if written.get(name, starter) == starter)
+        mislaid = master.given.answers - written.keys() if work.added else frozenset()
+        blank = frozenset(name for name, starter in starters if written.get(name, starter) == starter)
+        unanswered = blank - mislaid
         tests = {test.id: _scored(test) for test in graded.tests}
         return GradedNotebook(
             student=student,
             assignment=master.assignment,
             notebook=master.name,
             cells=tuple(_in_order(master, tests, unanswered)),
-            repairs=(*graded.rebuilt.repairs, *work.repairs),
+            repairs=(*graded.rebuilt.repairs, *work.repairs, *map(_mislaid, sorted(mislaid))),
             warnings=graded.warnings,
             seconds=graded.seconds,
             reports={report.id: report for report in graded.cells},
@@ -114,6 +116,10 @@ def material_from(master: Master, limits: Limits = Limits()) -> Material:  # noq
         limits=limits,
         imports=preloaded([cell.source for cell in master.notebook.cells if cell.cell_type == "code"]),
     )
+
+
+def _mislaid(name: str) -> str:
+    return f"The text cell {name!r} was missing; whether an added text is the answer is for a person to see."
 
 
 def _may_be_chance(graded: Graded) -> bool:
