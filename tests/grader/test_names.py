@@ -40,6 +40,7 @@ _DEAR = {
     "branches": "if x: pass\n" + "elif 0: pass\n" * 900,
     "functions": "y = " + "lambda: " * 1500 + "x",
     "signs": "y = x\n" + ";" * 10_000,
+    "lines": "y = x\n" + "\n" * 45_000 + "y = (",
     "quotes": "y = x\n" + ";a b\n" * 2000,
     "defaults": "y = " + "lambda a=" * 180 + "x" + ": 1" * 180,
 }

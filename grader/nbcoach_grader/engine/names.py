@@ -19,7 +19,7 @@ SHELL_NAMES = frozenset({"In", "Out", "get_ipython", "exit", "quit", "open", "in
 """What IPython and the engine put among a notebook's names."""
 
 _UNUSUAL = re.compile(
-    r"[%!?\r\v\f\x1c-\x1e\x85\u2028\u2029]|>>>|\A\s|^[^\S\n]+$|^\s*(?:[,;/]|\.\.|In \[|\[\d+\])", re.MULTILINE
+    r"[%!?\r\v\f\x1c-\x1e\x85\u2028\u2029]|>>>|\A\s|^[^\S\n]+$|^[^\S\n]*(?:[,;/]|\.\.|In \[|\[\d+\])", re.MULTILINE
 )
 """What a cell has in which IPython would change something."""
 
