@@ -134,6 +134,15 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Directory:
     return Directory(CourseFolder(tmp_path_factory.mktemp("pages")).root)
 
 
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("source", ["'" + r"\N{" * 100_000 + "<b>", "x = 1\n" * 20_000 + "<b>"])
+def test_source_that_would_take_long_is_shown_without_colours(source: str) -> None:
+    page = COLOURED(source)
+    assert page.startswith('<div class=" highlight hl-ipython3"><pre>')
+    assert "&lt;b&gt;" in page
+    assert 'class="n"' not in page
+
+
 def test_pages_are_those_of_nbgraders_template(directory: Directory) -> None:
     ours, whole = Pages(directory), Whole(directory)
     for node, *said in LEARNERS + LEARNERS:

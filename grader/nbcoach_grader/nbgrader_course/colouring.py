@@ -16,7 +16,7 @@ from ipython_pygments_lexers import IPython3Lexer
 from nbconvert.filters.highlight import Highlight2HTML
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
-from pygments.lexers import PythonLexer, get_lexer_by_name
+from pygments.lexers import PythonLexer, TextLexer, get_lexer_by_name
 from pygments.token import Operator, Punctuation, Text
 from pygments.util import ClassNotFound
 
@@ -25,6 +25,10 @@ Shown = TypeVar("Shown")
 _KEPT = 4096
 _LONGEST = 16_384
 """Characters of source or cell that are worth remembering; most of what is longer is one learner's own."""
+_MOST_COLOURED = 100_000
+_NAMED = "\\N{"
+_MOST_NAMED = 200
+"""How many signs by name a source may have: the lexer looks for the end of each through all the rest of its line."""
 _MAGIC = re.compile(r"%[%\w]|!(?!=)|\?")
 """Without any of these, no rule matches that IPython's lexer has and Python's has not."""
 
@@ -73,7 +77,9 @@ class Coloured:
         self._remembered = remembered(self._coloured)
 
     def __call__(self, source: str, language: str | None = None, metadata: Any = None) -> str:
-        """Colour a source, as `Highlight2HTML` does."""
+        """Colour a source, as `Highlight2HTML` does; one that would take long is left without colours."""
+        if len(source) > _MOST_COLOURED or source.count(_NAMED) > _MOST_NAMED:
+            return str(highlight(source, TextLexer(), self._formatter))
         if self._lexer is None or language:
             return str(self._colour(source, language))
         return self._remembered(source)
