@@ -23,6 +23,7 @@ from nbcoach_exercises.model import Limits
 from nbcoach_grader.engine.engine import Engine
 from nbcoach_grader.engine.plan import Stop
 from nbcoach_grader.errors import EngineFailed, EngineStopped
+from nbcoach_grader.sandbox.cgroups import ControlGroups
 from nbcoach_grader.sandbox.choice import control_groups
 
 IMPORTS = ("json", "nbcoach_test_leaves")
@@ -232,12 +233,17 @@ def test_the_least_recently_used_lines_go_first(run: Any) -> None:
     run(story())
 
 
-def test_lines_go_when_all_have_too_much_memory(run: Any) -> None:
-    if "memory" not in control_groups().folders:
-        pytest.skip("without control groups, what a line's own snapshots share is not counted")
+@pytest.mark.parametrize(("counted", "bound"), [(True, 250), (False, 350)])
+def test_lines_go_when_all_have_too_much_memory(
+    run: Any, monkeypatch: pytest.MonkeyPatch, counted: bool, bound: int
+) -> None:
+    if not counted:
+        monkeypatch.setattr(ControlGroups, "memory_of", lambda groups, name: None)
+    elif "memory" not in control_groups().folders:
+        pytest.skip("no control group counts memory here")
 
     async def story() -> None:
-        async with running(max_memory_mb=250) as engine:
+        async with running(max_memory_mb=bound) as engine:
             for learner in ("a", "b", "c"):
                 source = "x = b'x' * (100 * 2**20)\nimport time\ntime.sleep(0.1)"
                 await engine.run(plan(source, tests="assert len(x) > 1", learner=learner, limits=ROOMY))

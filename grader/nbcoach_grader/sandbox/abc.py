@@ -210,6 +210,8 @@ class Sandbox(ABC):
     def memory_of(self, box: Box, group: int) -> int:
         """Return the bytes of memory of a box's processes, beyond what they share with the fork server.
 
+        Without control groups their part of that is in it.
+
         Args:
             box: the box.
             group: the process group of all that runs in it.

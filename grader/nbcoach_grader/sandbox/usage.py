@@ -85,15 +85,23 @@ def processor_seconds() -> dict[int, float]:
     return found
 
 
+_PARTS = ("Pss_Anon:", "Pss_Shmem:")
+"""Memory of a process, each page divided by how many have it; see Documentation/filesystems/proc.rst of Linux."""
+
+
 def memory_of(group: int) -> int:
-    """Return the bytes of memory that a group's processes have beyond what they share with others; 0 if not told."""
+    """Return the bytes of memory of a group's processes; 0 if not told.
+
+    What they share among each other counts once, and of what they share with others, such as the fork server, their
+    part.
+    """
     total = 0
     for path in Path("/proc").glob("[0-9]*"):
         try:
             if int((path / "stat").read_bytes().rpartition(b")")[2].split()[2]) != group:
                 continue
             for line in (path / "smaps_rollup").read_text().splitlines():
-                total += int(line.split()[1]) * 1024 if line.startswith("Private_") else 0
+                total += int(line.split()[1]) * 1024 if line.startswith(_PARTS) else 0
         except (OSError, ValueError, IndexError):
             continue
     return total
