@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import tempfile
 import time
 from collections.abc import Iterator
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from docker_stack import PASSWORD, RIGHT, WRONG, Learner, Stack, docker, reached, running
-from second_engine import NODE, SecondEngine
+from second_engine import SecondEngine
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
 
@@ -22,7 +21,7 @@ c.SwarmLearnerSpawner.home_options = {"type": "none", "o": "bind", "device": "HO
 
 def place(spawner):
     host = {"ada": "FIRST", "bob": "SECOND"}[spawner.user.name]
-    spawner.extra_placement_spec = {"constraints": [f"node.hostname=={host}"]}
+    spawner.extra_placement_spec = {"constraints": [f"node.id=={host}"]}
 
 c.Spawner.pre_spawn_hook = place
 """
@@ -47,7 +46,8 @@ def stack(second: SecondEngine, compose: list[str], tmp_path_factory: pytest.Tem
     for parent in homes.parents:
         if parent.stat().st_uid == 0 and str(parent).startswith(tempfile.gettempdir() + "/"):
             parent.chmod(0o711)
-    additions = ADDITIONS.replace("HOMES", str(homes)).replace("FIRST", socket.gethostname()).replace("SECOND", NODE)
+    first, other = (docker("info", "-f", "{{.Swarm.NodeID}}", host=host) for host in ("", second.host))
+    additions = ADDITIONS.replace("HOMES", str(homes)).replace("FIRST", first).replace("SECOND", other)
     folder = tmp_path_factory.mktemp("swarm")
     with running(Stack(folder, compose, additions, files="compose.yml:swarm.yml", homes=str(homes))) as made:
         yield made
