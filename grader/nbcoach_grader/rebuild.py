@@ -122,6 +122,8 @@ def _walk(layout: Layout, wanted: Collection[str] | None, given: _Sorted) -> Ite
 
 def _replayed(layout: Layout, walked: Sequence[PlannedCell | Place]) -> set[str]:
     """Return the tests whose visible code must run for the learner too, as later cells use names that it makes."""
+    if not layout.made_by_tests:
+        return set()
     owners: dict[str, str] = {}
     found: set[str] = set()
     readable = _readable(item.source for item in walked if isinstance(item, PlannedCell))
@@ -189,6 +191,8 @@ def _take_second(place: Place, cell: CellSource, given: _Sorted) -> None:
 
 def _find_lost(layout: Layout, given: _Sorted) -> None:
     """Look for answers whose id was lost among the added cells in their place."""
+    if given.seen.issuperset(place.name for place in layout.places if place.answered):
+        return
     before = ""
     readable = _readable(cell.source for cells in given.extras.values() for cell in cells)
     for place in layout.places:

@@ -3,28 +3,19 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 /**
  * Return a moment of ISO 8601 in the reader's own time and manner.
  *
- * @param style - `short` leaves the seconds out.
+ * @param style - `short` leaves the seconds out, `day` the time.
  */
 export function momentOf(
   at: string,
-  style: 'short' | 'medium' = 'medium'
+  style: 'day' | 'short' | 'medium' = 'medium'
 ): string {
   const moment = new Date(at);
   return Number.isNaN(moment.getTime())
     ? at
     : new Intl.DateTimeFormat(document.documentElement.lang || undefined, {
         dateStyle: 'medium',
-        timeStyle: style
+        timeStyle: style === 'day' ? undefined : style
       }).format(moment);
-}
-
-/**
- * Return the day of a moment in the reader's own time and manner.
- */
-export function dayOf(at: string): string {
-  return new Intl.DateTimeFormat(document.documentElement.lang || undefined, {
-    dateStyle: 'medium'
-  }).format(new Date(at));
 }
 
 /**

@@ -2,7 +2,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { CheckStatus } from '../exercise';
 import type { ExerciseState } from '../course';
 import type { IReference, Verdict } from '../frames';
-import { dayOf } from './moments';
+import { momentOf } from './moments';
 
 /**
  * A sign and a word, so that a state never shows by colour alone.
@@ -109,7 +109,7 @@ export function dueWords(
   if (left < COUNTED_DAYS * DAY) {
     return { text: trans.__('due in %1 days', Math.floor(left / DAY)), soon };
   }
-  return { text: trans.__('due %1', dayOf(due)), soon };
+  return { text: trans.__('due %1', momentOf(due, 'day')), soon };
 }
 
 /**
